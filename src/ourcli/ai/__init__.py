@@ -1,0 +1,1 @@
+"""Models on the user's own machine: embeddings, reranking, language models, their registry and cache."""

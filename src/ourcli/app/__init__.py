@@ -1,0 +1,1 @@
+"""The one facade that everything above it calls, and the place where rooms are joined."""

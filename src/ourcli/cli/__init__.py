@@ -1,0 +1,1 @@
+"""The command line: commands, what goes to stdout, what goes to stderr."""

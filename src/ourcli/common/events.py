@@ -1,0 +1,158 @@
+"""Facts that rooms report, and the port they report them to.
+
+Events are frozen values named in the past tense. Rooms emit them through an `EventSink`; the bus in
+`core` is one sink, and `app` pumps it to the event log. Texts of records, prompts and answers are
+never part of a logged event.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ourcli.common.ids import RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened.
+
+    Attributes:
+        at: When, aware UTC.
+        run_id: The run it belongs to, or None for work outside any run.
+    """
+
+    at: datetime
+    run_id: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """A plan began."""
+
+    goal_chars: int
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """A plan ended; `state` is done, failed or cancelled."""
+
+    state: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted(Event):
+    """A step of a plan began."""
+
+    step: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished(Event):
+    """A step of a plan ended well."""
+
+    step: str
+    kind: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFailed(Event):
+    """A step of a plan failed; `error` is the error's kind, never its text."""
+
+    step: str
+    kind: str
+    seconds: float
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerTextProduced(Event):
+    """A piece of the answer arrived. Delivered to the asker, never logged."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsStored(Event):
+    """Records were added or replaced."""
+
+    layer: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsForgotten(Event):
+    """Records were removed at the user's word."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemorySearched(Event):
+    """A search was answered."""
+
+    hits: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressMade(Event):
+    """Long work moved on. Delivered to the one who waits, never logged.
+
+    Attributes:
+        task: What is being done, in a few words.
+        done: Units finished so far.
+        total: Units in all, or None when unknown.
+        unit: What is counted: `B`, `files`, `records`.
+    """
+
+    task: str
+    done: int
+    total: int | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesIngested(Event):
+    """An ingestion ended."""
+
+    files: int
+    chunks: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInstalled(Event):
+    """A model was fetched and verified."""
+
+    model: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsLost(Event):
+    """A slow receiver lost the oldest events; `count` says how many."""
+
+    count: int
+
+
+class EventSink(Protocol):
+    """Whatever takes events: the bus, a log, a test's list."""
+
+    def emit(self, event: Event) -> None:
+        """Take one event; never blocks and never raises."""
+        ...
+
+
+class NullSink:
+    """Drop every event."""
+
+    def emit(self, event: Event) -> None:
+        """Drop it."""
+
+
+TRANSIENT_EVENTS: tuple[type[Event], ...] = (AnswerTextProduced, ProgressMade)
+"""Events that are for the one who waits and carry text or noise: never logged."""

@@ -1,0 +1,1 @@
+"""Settings: their shape, where they come from, and the files and flags that carry them."""

@@ -1,0 +1,63 @@
+"""Where everything stands on disk. No other module builds these paths."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ourcli.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The one folder ourcli writes to, `OURCLI_HOME` or `~/.ourcli`."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Home":
+        """Return the home that `OURCLI_HOME` names, else `~/.ourcli`."""
+        named = environment.get("OURCLI_HOME", "")
+        return cls(Path(named).expanduser().absolute() if named else Path("~/.ourcli").expanduser())
+
+    @property
+    def config_file(self) -> Path:
+        """The user's configuration."""
+        return self.root / "config.toml"
+
+    @property
+    def trust_file(self) -> Path:
+        """Projects the user trusts, with the digests of their files."""
+        return self.root / "trusted.json"
+
+    @property
+    def cache(self) -> Path:
+        """What can be thrown away and made again."""
+        return self.root / "cache"
+
+    @property
+    def state(self) -> Path:
+        """Small facts that outlive a process: the last session, measured speeds."""
+        return self.root / "state"
+
+    @property
+    def logs(self) -> Path:
+        """The event log and the diagnostic log."""
+        return self.root / "logs"
+
+    @property
+    def recipes(self) -> Path:
+        """The user's own recipes."""
+        return self.root / "recipes"
+
+    def resolve(self, text: str) -> Path:
+        """Return the path a setting means: `~` expanded, relative ones under the home."""
+        return self.root / Path(text).expanduser()
+
+    def db(self, settings: Settings) -> Path:
+        """Return the folder of the memory's tables."""
+        return self.resolve(settings.paths.db)
+
+    def models(self, settings: Settings) -> Path:
+        """Return the folder of model files."""
+        return self.resolve(settings.paths.models)

@@ -1,0 +1,1 @@
+"""Three layers of memory: records, recall over them, ingestion of files into them."""

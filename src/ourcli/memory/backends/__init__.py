@@ -1,0 +1,1 @@
+"""Where the room meets LanceDB, file systems and splitters."""

@@ -1,0 +1,1 @@
+"""Files into records: walk, cut, compare by digest, store."""

@@ -1,0 +1,1 @@
+"""From candidates to ranked hits: pure functions over arrays."""

@@ -1,0 +1,1 @@
+"""Where the room meets log files."""

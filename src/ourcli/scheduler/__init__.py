@@ -1,0 +1,1 @@
+"""When things happen: cron expressions, their words and their next run."""
