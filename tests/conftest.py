@@ -51,7 +51,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("OURCLI_HOME", str(folder))
-    yield folder
+    return folder
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
         temporary = None
         sync_folder(path.parent)
     except OSError as exc:

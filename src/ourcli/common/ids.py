@@ -12,8 +12,7 @@ def new_id(at: datetime) -> str:
     """Return a fresh uuid7 whose time part is `at`, so that ids follow the injected clock."""
     import uuid_utils  # deferred: a native module that `--help` must not load
 
-    seconds = int(at.timestamp())
-    return str(uuid_utils.uuid7(timestamp=seconds, nanos=at.microsecond * 1000))
+    return str(uuid_utils.uuid7(nanoseconds=round(at.timestamp() * 1_000_000) * 1000))
 
 
 def is_uuid(text: str) -> bool:
