@@ -41,6 +41,14 @@ SCHEDULER: dict[str, str] = {}
 
 OBSERVABILITY: dict[str, str] = {}
 
-RELEASE: dict[str, str] = {}
+RELEASE: dict[str, str] = {
+    "release.house.promises": "every promise has a test and every claim of a test is a promise",
+    "release.house.shape": "files, functions, branches and parameters stay within the limits of CONTRIBUTING.md",
+    "release.house.walls": "rooms import downwards only and native libraries stay in backends; a breach is caught",
+    "release.repository.clean": "nothing committed is heavy, names a package index or a path of one machine",
+    "release.requirements.hashed": "every requirement, the build backend's too, is pinned and carries hashes",
+    "release.tests.loopback-only": "a test that looks up, dials or writes to another machine fails, and nothing is sent",
+    "release.tests.no-silent-skip": "where skips are forbidden, a skipped test fails the run",
+}
 
 PROMISES: dict[str, str] = CLI | CONFIG | AI | MEMORY | CORE | SCHEDULER | OBSERVABILITY | RELEASE
