@@ -1,0 +1,240 @@
+"""What the command line needs of the facade. `ourcli.app.service.Service` is it; tests use a fake."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from ourcli.app.requests import Answer, AskRequest, ExportedRecord, IngestReport, NewRecord
+from ourcli.common.events import EventSink
+from ourcli.memory.layers import Layer
+from ourcli.memory.query import Filter, Query, SearchResult
+from ourcli.memory.record import Record
+
+
+class LayerSize(Protocol):
+    """Size and health of one layer's table."""
+
+    @property
+    def rows(self) -> int:
+        """Records."""
+        ...
+
+    @property
+    def unindexed(self) -> int:
+        """Rows that no index covers yet."""
+        ...
+
+    @property
+    def fragments(self) -> int:
+        """Data files."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Size of the table's data."""
+        ...
+
+
+class RecipeLike(Protocol):
+    """A plan as a file."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What it is for, one line."""
+        ...
+
+
+class PlannedDownload(Protocol):
+    """A model that `setup` would fetch."""
+
+    @property
+    def id(self) -> str:
+        """Registry id."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """From where, in words."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """How much."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """Why this one."""
+        ...
+
+    @property
+    def licence(self) -> str:
+        """SPDX expression."""
+        ...
+
+
+class ModelStatus(Protocol):
+    """A model of the registry, and whether it is here."""
+
+    @property
+    def id(self) -> str:
+        """Registry id."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """`embedding`, `reranker` or `llm`."""
+        ...
+
+    @property
+    def installed(self) -> bool:
+        """Whether its files are here."""
+        ...
+
+    @property
+    def licence(self) -> str:
+        """SPDX expression."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Size of its files."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Digest of its main file, None while it is not known."""
+        ...
+
+    @property
+    def capability(self) -> str | None:
+        """`fallback`, `assistant`, `planner`; None for what is no language model."""
+        ...
+
+    @property
+    def fits(self) -> bool:
+        """Whether this machine has the memory for it."""
+        ...
+
+    @property
+    def path(self) -> Path | None:
+        """Its folder or file; None while it is not installed."""
+        ...
+
+
+class RetrievalReport(Protocol):
+    """Quality and latency of recall on given data."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Metric by name: recall@10, ndcg@10, ..."""
+        ...
+
+    @property
+    def by_category(self) -> Mapping[str, Mapping[str, float]]:
+        """The same for each category of question."""
+        ...
+
+    @property
+    def latency_ms(self) -> Mapping[str, float]:
+        """p50, p95, p99."""
+        ...
+
+
+class Facade(Protocol):
+    """Everything that commands ask for."""
+
+    async def ask(self, request: AskRequest, listen: EventSink = ...) -> Answer:
+        """Recall, generate, remember."""
+        ...
+
+    async def plan(self, request: AskRequest) -> Mapping[str, object]:
+        """Return the plan as JSON data and run nothing."""
+        ...
+
+    async def recipes(self) -> Sequence[RecipeLike]:
+        """Return shipped and own recipes."""
+        ...
+
+    async def add(self, records: Sequence[NewRecord], listen: EventSink = ...) -> tuple[str, ...]:
+        """Store records; return their ids."""
+        ...
+
+    async def search(self, query: Query) -> SearchResult:
+        """Search memory."""
+        ...
+
+    async def get(self, record_id: str) -> Record:
+        """Return one record."""
+        ...
+
+    async def records(self, where: Filter, limit: int | None) -> list[Record]:
+        """Return records, newest first."""
+        ...
+
+    async def forget(self, ids: Sequence[str] = ..., session: str | None = ...) -> tuple[str, ...]:
+        """Remove records; return the ids that were there."""
+        ...
+
+    async def memory_stats(self) -> Mapping[Layer, LayerSize]:
+        """Return size and health of each layer."""
+        ...
+
+    def export(self, where: Filter) -> AsyncIterator[ExportedRecord]:
+        """Yield records with their vectors."""
+        ...
+
+    async def reembed(self, listen: EventSink = ...) -> int:
+        """Embed every record again with the configured model; return how many."""
+        ...
+
+    async def ingest(self, paths: Sequence[Path], project: str | None, listen: EventSink = ...) -> IngestReport:
+        """Read files into memory."""
+        ...
+
+    def watch(
+        self, paths: Sequence[Path], project: str | None, listen: EventSink
+    ) -> AbstractAsyncContextManager[AsyncIterator[IngestReport]]:
+        """Ingest, and again whenever files change."""
+        ...
+
+    async def setup_plan(self, llm: str | None, small: bool) -> Sequence[PlannedDownload]:  # noqa: FBT001
+        """Return what `setup` would fetch; empty when everything is here."""
+        ...
+
+    async def models(self) -> Sequence[ModelStatus]:
+        """Return the registry."""
+        ...
+
+    async def pull(self, model: str, listen: EventSink = ...) -> ModelStatus:
+        """Fetch and verify a model."""
+        ...
+
+    async def verify(self) -> Sequence[ModelStatus]:
+        """Check the digests of every installed model."""
+        ...
+
+    async def use(self, model: str) -> ModelStatus:
+        """Make a model the configured one of its kind."""
+        ...
+
+    async def remove(self, model: str) -> ModelStatus:
+        """Delete a model's files."""
+        ...
+
+    async def bench_retrieval(
+        self, corpus: Path, queries: Path, rerank: int, listen: EventSink = ...
+    ) -> RetrievalReport:
+        """Measure recall in a temporary store."""
+        ...
+
+    def events(self, since: datetime | None, follow: bool) -> AsyncIterator[Mapping[str, object]]:  # noqa: FBT001
+        """Yield logged events, oldest first; go on with new ones when told to follow."""
+        ...

@@ -1,0 +1,42 @@
+"""Run a command's coroutine with the facade open, and end it cleanly when it has to stop early."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+
+from ourcli.cli.interrupts import Interrupts
+from ourcli.cli.invocation import Invocation
+from ourcli.cli.output import ReaderGoneError
+from ourcli.cli.ports import Facade
+
+_Result = TypeVar("_Result")
+
+
+def run(invocation: Invocation, work: Callable[[Facade], Awaitable[_Result]]) -> _Result:
+    """Open the facade, await `work` with it, close everything, return what it returned.
+
+    Raises:
+        CancelledByUserError: Ctrl-C; the facade was closed.
+        ReaderGoneError: The reader of stdout left; the facade was closed.
+    """
+    return run_with(invocation, lambda service, _interrupts: work(service))
+
+
+def run_with(invocation: Invocation, work: Callable[[Facade, Interrupts], Awaitable[_Result]]) -> _Result:
+    """Do what `run` does, for work that has parts of its own to stop."""
+    interrupts = Interrupts()
+
+    async def supervised() -> _Result:
+        results: list[_Result] = []
+        with anyio.CancelScope() as reading:
+            invocation.output.on_reader_gone = reading.cancel
+            with interrupts.stoppable():
+                async with invocation.opener(invocation) as service:
+                    results.append(await work(service, interrupts))
+        if reading.cancel_called:
+            raise ReaderGoneError
+        return results[0]
+
+    with interrupts.installed():
+        return anyio.run(supervised)

@@ -1,0 +1,330 @@
+"""A facade without models or store: it answers from what the test put into it, and notes what it was asked."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ourcli.app.requests import (
+    Answer,
+    AnswerTiming,
+    AskRequest,
+    Citation,
+    ExportedRecord,
+    IngestReport,
+    NewRecord,
+    Usage,
+)
+from ourcli.common.errors import NotFoundError
+from ourcli.common.events import AnswerTextProduced, Event, EventSink, NullSink
+from ourcli.common.ids import RecordId
+from ourcli.memory.layers import Layer
+from ourcli.memory.ports import LayerStats
+from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
+from ourcli.memory.record import DIMS, Record, Source
+
+MORNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeRecipe:
+    """A recipe with a name and a purpose."""
+
+    name: str
+    description: str
+    path: Path | None = None
+    steps: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeDownload:
+    """A download that `setup` would make."""
+
+    id: str = "tiny"
+    kind: str = "llm"
+    source: str = "wheel tiny-model 1.0"
+    bytes: int = 1_500_000
+    why: str = "fits 2 cores and 4 GB"
+    licence: str = "Apache-2.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeModel:
+    """A model of the registry."""
+
+    id: str = "tiny"
+    kind: str = "llm"
+    installed: bool = False
+    licence: str = "Apache-2.0"
+    bytes: int = 1_500_000
+    sha256: str | None = "ab" * 32
+    capability: str | None = "fallback"
+    fits: bool = True
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeReport:
+    """A benchmark's result."""
+
+    metrics: Mapping[str, float] = field(default_factory=lambda: {"recall@10": 0.5, "ndcg@10": 0.25})
+    by_category: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    latency_ms: Mapping[str, float] = field(default_factory=lambda: {"p50": 1.0, "p95": 2.0, "p99": 3.0})
+
+
+def a_record(text: str, number: int = 1, **changes: object) -> Record:
+    """Return a record with a readable id and a fixed time."""
+    base = Record(id=RecordId(f"0190-{number}"), text=text, layer=Layer.INSIGHTS, ts=MORNING)
+    return replace(base, **changes)  # type: ignore[arg-type]  # the caller names fields of Record
+
+
+class FakeService:
+    """Answer what the attributes say; keep what was asked in `asked`, `queries`, `filters`, `calls`.
+
+    Set `failure` to make every call raise it, `says` to choose what is streamed, `progress` to report work.
+    """
+
+    def __init__(self) -> None:
+        self.project: str | None = None
+        self.failure: BaseException | None = None
+        self.says: list[Event | str] = ["It is ", "15 minutes [1]."]
+        self.progress: list[Event] = []
+        self.notices: tuple[str, ...] = ()
+        self.asked: list[AskRequest] = []
+        self.queries: list[Query] = []
+        self.filters: list[Filter] = []
+        self.stored: dict[str, Record] = {}
+        self.batches: list[int] = []
+        self.downloads: list[FakeDownload] = []
+        self.registry: dict[str, FakeModel] = {"tiny": FakeModel()}
+        self.log: list[dict[str, object]] = []
+        self.ingested: list[tuple[Path, ...]] = []
+        self.calls: list[tuple[str, tuple[object, ...]]] = []
+        self.closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.closed = True
+
+    def _begin(self, name: str = "", *arguments: object) -> None:
+        if name:
+            self.calls.append((name, arguments))
+        if self.failure is not None:
+            raise self.failure
+
+    async def ask(self, request: AskRequest, listen: EventSink = NullSink()) -> Answer:  # noqa: B008
+        """Stream `says`, then answer with it."""
+        self._begin()
+        self.asked.append(request)
+        for said in self.says:
+            listen.emit(AnswerTextProduced(at=MORNING, text=said) if isinstance(said, str) else said)
+        source = Source(uri="/notes/cache.md", lines=(3, 7), sha256="cd" * 32)
+        citation = Citation(
+            number=1, record_id="0190-1", layer="insights", score=0.875, source=source, text="TTL is 15 minutes"
+        )
+        return Answer(
+            run_id="run-1",
+            session=request.session or "session-1",
+            project=request.project or "default",
+            model=request.model or "tiny",
+            mode="generated",
+            answer="".join(said for said in self.says if isinstance(said, str)),
+            citations=(citation,) if request.use_memory else (),
+            notices=self.notices,
+            plan=await self.plan(request),
+            usage=Usage(input_tokens=12, output_tokens=5),
+            timing_ms=AnswerTiming(total=9.0, recall=1.0, rerank=0.0, prefill=2.0, first_token=3.0, generate=4.0),
+        )
+
+    async def plan(self, request: AskRequest) -> Mapping[str, object]:
+        """Return a plan of two steps."""
+        self._begin()
+        steps = [
+            {"id": "recall", "kind": "recall", "needs": []},
+            {"id": "say", "kind": "generate", "needs": ["recall"]},
+        ]
+        return {"goal": request.text, "recipe": request.recipe or "answer", "steps": steps}
+
+    async def recipes(self) -> Sequence[FakeRecipe]:
+        """Return two recipes."""
+        self._begin()
+        return (
+            FakeRecipe(name="answer", description="Recall, then answer."),
+            FakeRecipe(name="remember", description="Store what was said."),
+        )
+
+    async def add(self, records: Sequence[NewRecord], listen: EventSink = NullSink()) -> tuple[str, ...]:  # noqa: B008
+        """Keep records under running numbers."""
+        self._begin()
+        self.batches.append(len(records))
+        for event in self.progress:
+            listen.emit(event)
+        ids = []
+        for new in records:
+            identifier = new.id or f"0190-{len(self.stored) + 1}"
+            self.stored[identifier] = Record(
+                id=RecordId(identifier),
+                text=new.text,
+                layer=new.layer,
+                ts=datetime.fromisoformat(new.ts) if new.ts else MORNING,
+                kind=new.kind,
+                tags=new.tags,
+                project=new.project or self.project or "default",
+                session=new.session,
+                speaker=new.speaker,
+                turn=new.turn,
+                source=new.source,
+            )
+            ids.append(identifier)
+        return tuple(ids)
+
+    async def search(self, query: Query) -> SearchResult:
+        """Return every stored record as a hit, in the order of storing."""
+        self._begin()
+        self.queries.append(query)
+        card = ScoreCard(
+            vector=LegScore(rank=1, score=0.75),
+            text=LegScore(rank=None, score=0.0),
+            fused=0.5,
+            layer_weight=1.0,
+            recency=1.0,
+            rerank=None,
+            kept="top 10",
+        )
+        hits = tuple(Hit(record=record, score=0.5, card=card) for record in self.stored.values())
+        timing = SearchTiming(embed=1.0, vector=2.0, text=3.0, fuse=0.5, rerank=0.0, total=6.5)
+        return SearchResult(hits=hits[: query.limit], timing_ms=timing)
+
+    async def get(self, record_id: str) -> Record:
+        """Return a stored record."""
+        self._begin()
+        if record_id not in self.stored:
+            raise NotFoundError(f"no record {record_id!r}", hint="`ourcli memory list` shows what there is")
+        return self.stored[record_id]
+
+    async def records(self, where: Filter, limit: int | None) -> list[Record]:
+        """Return stored records of the filter's layers."""
+        self._begin()
+        self.filters.append(where)
+        return [record for record in self.stored.values() if record.layer in where.layers][:limit]
+
+    async def forget(self, ids: Sequence[str] = (), session: str | None = None) -> tuple[str, ...]:
+        """Drop records by id or session."""
+        self._begin()
+        gone = tuple(
+            key for key, record in self.stored.items() if key in ids or (session and record.session == session)
+        )
+        for key in gone:
+            del self.stored[key]
+        return gone
+
+    async def memory_stats(self) -> Mapping[Layer, LayerStats]:
+        """Count the stored records."""
+        self._begin()
+        rows = {layer: sum(record.layer is layer for record in self.stored.values()) for layer in Layer}
+        return {layer: LayerStats(rows=rows[layer], unindexed=0, fragments=1, bytes=2048) for layer in Layer}
+
+    async def export(self, where: Filter) -> AsyncIterator[ExportedRecord]:
+        """Yield the stored records with a unit vector each."""
+        self._begin()
+        self.filters.append(where)
+        for record in self.stored.values():
+            yield ExportedRecord(record=record, embedding=(1.0, *[0.0] * (DIMS - 1)))
+
+    async def reembed(self, listen: EventSink = NullSink()) -> int:  # noqa: B008
+        """Say how many records there are."""
+        self._begin()
+        for event in self.progress:
+            listen.emit(event)
+        return len(self.stored)
+
+    async def ingest(
+        self,
+        paths: Sequence[Path],
+        project: str | None,
+        listen: EventSink = NullSink(),  # noqa: B008
+    ) -> IngestReport:
+        """Count the paths."""
+        self._begin("ingest", paths, project)
+        self.ingested.append(tuple(paths))
+        for event in self.progress:
+            listen.emit(event)
+        return IngestReport(files=len(paths), chunks=3, skipped=1, removed=0, seconds=0.25, problems=("x.bin: binary",))
+
+    @asynccontextmanager
+    async def watch(
+        self, paths: Sequence[Path], project: str | None, listen: EventSink
+    ) -> AsyncIterator[AsyncIterator[IngestReport]]:
+        """Report twice."""
+
+        async def reports() -> AsyncIterator[IngestReport]:
+            for _ in range(2):
+                yield await self.ingest(paths, project, listen)
+
+        yield reports()
+
+    async def setup_plan(self, llm: str | None, small: bool) -> Sequence[FakeDownload]:  # noqa: FBT001
+        """Return `downloads`."""
+        self._begin("setup_plan", llm, small)
+        return tuple(self.downloads)
+
+    async def models(self) -> Sequence[FakeModel]:
+        """Return `registry`."""
+        self._begin()
+        return tuple(self.registry.values())
+
+    def _known(self, model: str) -> FakeModel:
+        self._begin()
+        if model not in self.registry:
+            raise NotFoundError(f"no model {model!r}", hint="`ourcli models list` shows the registry")
+        return self.registry[model]
+
+    async def pull(self, model: str, listen: EventSink = NullSink()) -> FakeModel:  # noqa: B008
+        """Mark a model as installed."""
+        known = self._known(model)
+        for event in self.progress:
+            listen.emit(event)
+        self.registry[model] = replace(known, installed=True, path=Path("/models") / model)
+        self.downloads = [download for download in self.downloads if download.id != model]
+        return self.registry[model]
+
+    async def verify(self) -> Sequence[FakeModel]:
+        """Return what is installed."""
+        self._begin()
+        return tuple(model for model in self.registry.values() if model.installed)
+
+    async def use(self, model: str) -> FakeModel:
+        """Return the model."""
+        return self._known(model)
+
+    async def remove(self, model: str) -> FakeModel:
+        """Mark a model as not installed."""
+        self.registry[model] = replace(self._known(model), installed=False, path=None)
+        return self.registry[model]
+
+    async def bench_retrieval(
+        self,
+        corpus: Path,
+        queries: Path,
+        rerank: int,
+        listen: EventSink = NullSink(),  # noqa: B008
+    ) -> FakeReport:
+        """Return fixed numbers."""
+        self._begin("bench_retrieval", corpus, queries, rerank)
+        for event in self.progress:
+            listen.emit(event)
+        return FakeReport()
+
+    async def events(self, since: datetime | None, follow: bool) -> AsyncIterator[Mapping[str, object]]:  # noqa: FBT001
+        """Yield `log`, from `since` on."""
+        self._begin("events", since, follow)
+        for entry in self.log:
+            if since is None or datetime.fromisoformat(str(entry["at"])) >= since:
+                yield entry
