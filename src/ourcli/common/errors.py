@@ -15,6 +15,7 @@
     ├── NotFoundError                1   no such record, recipe, run, ...
     ├── InvalidInputError            1   a record, file or question that cannot be taken
     ├── PlanError                    1   a plan is not valid, or one of its steps failed
+    ├── TransientError               1   it failed this time and may work when tried again
     ├── DownloadError                1   every source of a model failed
     └── StoreError                   1   the store cannot be read or written
         └── StoreMismatchError       2   it was written by another embedding model
@@ -131,6 +132,12 @@ class PlanError(OurcliError):
     """A plan is not valid, or one of its steps failed."""
 
     kind = "plan"
+
+
+class TransientError(OurcliError):
+    """It failed this time and may work when tried again."""
+
+    kind = "transient"
 
 
 class DownloadError(OurcliError):

@@ -1,1 +1,1 @@
-"""The agent: what a request is, which plan answers it, how the plan runs, and what the model is told."""
+"""From a request to its outcome: router, recipes, planner, executor, event bus, prompt, answer checks."""
