@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ourcli.memory.layers import Layer
-from ourcli.memory.record import Record, Source
+from ourcli.memory.record import Record, Source, Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,9 @@ class IngestReport:
 class NewRecord:
     """A record to store as the user or a JSONL line gives it; what is None gets its default.
 
-    `embedding` is used as given when it is present (384 numbers; it is normalised).
+    `embedding` is used as given when it is present (384 numbers; it is normalised). `model` is the digest
+    of the embedding model it was made with, "" when unknown; a vector of another model than the store's is
+    made anew.
     """
 
     text: str
@@ -140,6 +142,9 @@ class NewRecord:
     ts: str | None = None
     source: Source | None = None
     embedding: tuple[float, ...] | None = None
+    parents: tuple[str, ...] = ()
+    trust: Trust = Trust.USER
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
