@@ -5,7 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ourcli.common.errors import ConfigError
 from ourcli.config.settings import Settings
+
+
+def expanded(text: str, name: str) -> Path:
+    """Return `text` as a path with `~` expanded.
+
+    Raises:
+        ConfigError: `~` names no user, or the text is no path; the message calls it `name`.
+    """
+    try:
+        if "\0" in text:
+            raise ValueError("it holds a zero byte")
+        return Path(text).expanduser()
+    except (RuntimeError, ValueError) as exc:
+        raise ConfigError(f"{name} is {text!r}: {exc}", hint="write the whole path") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +31,12 @@ class Home:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Home":
-        """Return the home that `OURCLI_HOME` names, else `~/.ourcli`."""
-        named = environment.get("OURCLI_HOME", "")
-        return cls(Path(named).expanduser().absolute() if named else Path("~/.ourcli").expanduser())
+        """Return the home that `OURCLI_HOME` names, else `~/.ourcli`.
+
+        Raises:
+            ConfigError: The user's own folder is not known, or `OURCLI_HOME` is no path.
+        """
+        return cls(expanded(environment.get("OURCLI_HOME") or "~/.ourcli", "OURCLI_HOME").absolute())
 
     @property
     def config_file(self) -> Path:
@@ -51,8 +69,12 @@ class Home:
         return self.root / "recipes"
 
     def resolve(self, text: str) -> Path:
-        """Return the path a setting means: `~` expanded, relative ones under the home."""
-        return self.root / Path(text).expanduser()
+        """Return the path a setting means: `~` expanded, relative ones under the home.
+
+        Raises:
+            ConfigError: `~` names no user.
+        """
+        return self.root / expanded(text, "a folder of the settings")
 
     def db(self, settings: Settings) -> Path:
         """Return the folder of the memory's tables."""

@@ -1,0 +1,130 @@
+"""The facade's side of configuration: settings whose schedules mean something, checked, shown and changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ourcli.common.errors import ConfigError
+from ourcli.config.edit import set_value
+from ourcli.config.flags import LogSpec, network_allowed, parse_log_spec
+from ourcli.config.load import NO_OVERRIDES, Loaded, Overrides, load, user_file
+from ourcli.config.locations import Home
+from ourcli.config.settings import Settings
+from ourcli.scheduler.cron import Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleInWords:
+    """A schedule of the settings, for people.
+
+    Attributes:
+        key: The setting.
+        expression: Six cron fields.
+        in_words: What they mean.
+        next_run: When it runs next, aware, UTC.
+    """
+
+    key: str
+    expression: str
+    in_words: str
+    next_run: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Configuration in which no error was found.
+
+    Attributes:
+        loaded: The settings.
+        schedules: Every schedule.
+        network: `OURCLI_NET=1` is set.
+        log: What `OURCLI_LOG` asks for.
+    """
+
+    loaded: Loaded
+    schedules: tuple[ScheduleInWords, ...]
+    network: bool
+    log: LogSpec
+
+
+def load_checked(
+    home: Home, environment: Mapping[str, str], working_folder: Path, overrides: Overrides = NO_OVERRIDES
+) -> Loaded:
+    """Return the settings that hold in `working_folder`, with schedules that are known to be valid.
+
+    Raises:
+        ConfigError: As `load`, or a schedule is not valid.
+    """
+    loaded = load(home, environment, working_folder, overrides)
+    parse_schedules(loaded.settings, loaded)
+    return loaded
+
+
+def parse_schedules(settings: Settings, loaded: Loaded | None = None) -> Mapping[str, Schedule]:
+    """Return every schedule by its setting's key.
+
+    Raises:
+        ConfigError: One is not valid; names the key, and where it was set when `loaded` is given.
+    """
+    found: dict[str, Schedule] = {}
+    for field in type(settings.scheduler).model_fields:
+        key = f"scheduler.{field}"
+        place = f"{loaded.origins[key]}: " if loaded else ""
+        try:
+            found[key] = Schedule.parse(str(getattr(settings.scheduler, field)))
+        except ConfigError as exc:
+            raise ConfigError(f"{place}{key}: {exc.message}", hint=exc.hint) from exc
+    return found
+
+
+def check(
+    home: Home,
+    environment: Mapping[str, str],
+    working_folder: Path,
+    overrides: Overrides = NO_OVERRIDES,
+    *,
+    now: datetime,
+) -> Checked:
+    """Look at everything that configures ourcli.
+
+    Args:
+        home: Where the files are.
+        environment: `OURCLI_*` variables count.
+        working_folder: Where the project file is looked for.
+        overrides: What flags gave.
+        now: Next runs come after it; aware.
+
+    Raises:
+        ConfigError: The first error that was found.
+    """
+    loaded = load(home, environment, working_folder, overrides)
+    schedules = parse_schedules(loaded.settings, loaded)
+    return Checked(
+        loaded=loaded,
+        schedules=tuple(
+            ScheduleInWords(
+                key=key,
+                expression=schedule.expression,
+                in_words=schedule.in_words(),
+                next_run=schedule.next_run(now),
+            )
+            for key, schedule in schedules.items()
+        ),
+        network=network_allowed(environment),
+        log=parse_log_spec(environment.get("OURCLI_LOG", "")),
+    )
+
+
+def set_setting(home: Home, environment: Mapping[str, str], name: str, text: str) -> object:
+    """Set a key in the user's file and return its value.
+
+    Raises:
+        ConfigError: The value, or the file with it, is not valid; nothing was written.
+        StoreError: The file cannot be written.
+    """
+    return set_value(user_file(home, environment), name, text, _check_schedules)
+
+
+def _check_schedules(settings: Settings) -> None:
+    parse_schedules(settings)

@@ -1,0 +1,36 @@
+"""One writer at a time for a file that several processes change."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ourcli.common.errors import StoreError
+from ourcli.common.files import FILE_MODE
+
+_WAIT_S = 10.0
+
+
+@contextmanager
+def locked(path: Path, *, wait_s: float = _WAIT_S) -> Iterator[None]:
+    """Hold the lock of `path`, a file beside it, while the block runs. Its folder must exist.
+
+    Raises:
+        StoreError: Another process keeps it longer than `wait_s`, or it cannot be made.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=wait_s, mode=FILE_MODE)
+    try:
+        lock.acquire()
+    except Timeout as exc:
+        raise StoreError(
+            f"another process is changing {str(path)!r}", hint="wait until it has finished, then try again"
+        ) from exc
+    except OSError as exc:
+        raise StoreError(
+            f"cannot write beside {str(path)!r}: {exc.strerror or exc}", hint="check free space and permissions"
+        ) from exc
+    try:
+        yield
+    finally:
+        lock.release()
