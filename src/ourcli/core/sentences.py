@@ -3,7 +3,7 @@
 import re
 
 _BREAK = re.compile(
-    r"[.!?…]+[\"'”’)\]*_`]*\s+"  # the end of a sentence, with closing quotes or marks
+    r"(?<![.!?…])[.!?…]+[\"'”’)\]*_`]{0,6}\s+"  # the end of a sentence, with closing quotes or marks
     r"|\n[ \t]*\n\s*"  # a blank line
     r"|\n(?=[ \t]*(?:[-*+>#|]|\d+[.)]\s|```))"  # a list item, heading, quote, table row or fence follows
 )
