@@ -1,0 +1,22 @@
+"""Measure the machine: what this process may use, containers included."""
+
+import os
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # it ships no types
+
+from ourcli.ai.models.machine import Machine
+
+_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def this_machine() -> Machine:
+    """Return the cores and the memory that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count() or 1
+    memory = psutil.virtual_memory().total
+    return Machine(cores=cores, memory_bytes=min([memory, *_container_limits()]))
+
+
+def _container_limits() -> list[int]:
+    texts = [path.read_text().strip() for path in _CGROUP_LIMITS if path.is_file()]
+    return [int(text) for text in texts if text.isdigit()]
