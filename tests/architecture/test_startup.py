@@ -1,0 +1,44 @@
+"""What a command loads before it knows what it must do, told by the names of modules and not by a clock."""
+
+import subprocess
+import sys
+
+import pytest
+from tests.promises import promise
+
+HEAVY = {
+    "anyio",
+    "asyncio",
+    "huggingface_hub",
+    "lancedb",
+    "mcp",
+    "numpy",
+    "onnxruntime",
+    "opentelemetry",
+    "prompt_toolkit",
+    "pyarrow",
+    "pydantic",
+    "rich",
+    "ssl",
+    "textual",
+    "tokenizers",
+    "wasmtime",
+    "xllamacpp",
+}
+
+PROBE = """
+import sys
+from ourcli.__main__ import main
+try:
+    main()
+finally:
+    sys.stderr.write("\\n".join(sys.modules))
+"""
+
+
+@promise("cli.start.light")
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["memory", "--help"], ["ask", "--help"]], ids=" ".join)
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert HEAVY & {name.partition(".")[0] for name in done.stderr.split()} == set()
