@@ -8,6 +8,8 @@ from ourcli.cli.sanitize import neutralise
 from ourcli.common.errors import CancelledByUserError, OurcliError, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ourcli.cli.output import Output
 
 _RED, _YELLOW, _CYAN = "31", "33", "36"
@@ -32,6 +34,13 @@ class Diagnostics:
         self.color = color and terminal
         self.quiet = quiet
         self.verbose = verbose
+
+    @property
+    def console(self) -> "Console":
+        """The drawing surface for progress bars."""
+        from rich.console import Console  # deferred: only long work on a terminal pays for it
+
+        return Console(file=self.stream, force_terminal=self.terminal, no_color=not self.color, highlight=False)
 
     def error(self, message: str, hint: str = "") -> None:
         """Say what failed and what to do."""

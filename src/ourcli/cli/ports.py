@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ourcli.app.requests import Answer, AskRequest, ExportedRecord, IngestReport, NewRecord
 from ourcli.common.events import EventSink
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter, Query, SearchResult
 from ourcli.memory.record import Record
+
+if TYPE_CHECKING:
+    from ourcli.config.settings import Settings
 
 
 class LayerSize(Protocol):
@@ -60,8 +63,8 @@ class PlannedDownload(Protocol):
         ...
 
     @property
-    def source(self) -> str:
-        """From where, in words."""
+    def source(self) -> object:
+        """From where; `str()` says it in words."""
         ...
 
     @property
@@ -151,6 +154,11 @@ class RetrievalReport(Protocol):
 class Facade(Protocol):
     """Everything that commands ask for."""
 
+    @property
+    def settings(self) -> "Settings":
+        """The settings in force; `project` is the one that an option or a project file names."""
+        ...
+
     async def ask(self, request: AskRequest, listen: EventSink = ...) -> Answer:
         """Recall, generate, remember."""
         ...
@@ -207,6 +215,10 @@ class Facade(Protocol):
 
     async def setup_plan(self, llm: str | None, small: bool) -> Sequence[PlannedDownload]:  # noqa: FBT001
         """Return what `setup` would fetch; empty when everything is here."""
+        ...
+
+    async def setup(self, llm: str | None, small: bool, listen: EventSink = ...) -> Sequence[ModelStatus]:  # noqa: FBT001
+        """Fetch what `setup_plan` names (the user agreed), note the choice, return the models in use."""
         ...
 
     async def models(self) -> Sequence[ModelStatus]:

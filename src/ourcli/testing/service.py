@@ -21,6 +21,7 @@ from ourcli.app.requests import (
 from ourcli.common.errors import NotFoundError
 from ourcli.common.events import AnswerTextProduced, Event, EventSink, NullSink
 from ourcli.common.ids import RecordId
+from ourcli.config.settings import Settings
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
@@ -112,6 +113,11 @@ class FakeService:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.closed = True
+
+    @property
+    def settings(self) -> Settings:
+        """Return defaults with the project that was asked for."""
+        return Settings(project=self.project or "default")
 
     def _begin(self, name: str = "", *arguments: object) -> None:
         if name:
@@ -274,6 +280,18 @@ class FakeService:
         """Return `downloads`."""
         self._begin("setup_plan", llm, small)
         return tuple(self.downloads)
+
+    async def setup(
+        self,
+        llm: str | None,
+        small: bool,  # noqa: FBT001
+        listen: EventSink = NullSink(),  # noqa: B008
+    ) -> Sequence[FakeModel]:
+        """Pull every download; return what is installed."""
+        self._begin("setup", llm, small)
+        for download in list(self.downloads):
+            await self.pull(download.id, listen)
+        return await self.verify()
 
     async def models(self) -> Sequence[FakeModel]:
         """Return `registry`."""

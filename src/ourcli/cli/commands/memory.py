@@ -1,0 +1,30 @@
+"""`ourcli memory`: the table of its commands."""
+
+import click
+
+from ourcli.cli.groups import LazyCommand, LazyGroup
+from ourcli.cli.options import common_options
+
+_AT = "ourcli.cli.commands"
+
+COMMANDS: dict[str, LazyCommand] = {
+    "add": LazyCommand(f"{_AT}.memory_add:add", "Store a text, or many as JSON lines."),
+    "search": LazyCommand(f"{_AT}.memory_search:search", "Search by meaning and by words."),
+    "get": LazyCommand(f"{_AT}.memory_records:get", "Show one record."),
+    "list": LazyCommand(f"{_AT}.memory_records:list_records", "List records, newest first."),
+    "stats": LazyCommand(f"{_AT}.memory_records:stats", "Show size and health of the layers."),
+    "forget": LazyCommand(f"{_AT}.memory_records:forget", "Remove records, by id or a whole session."),
+    "export": LazyCommand(f"{_AT}.memory_transfer:export", "Write records with their vectors as JSON lines."),
+    "import": LazyCommand(f"{_AT}.memory_transfer:import_records", "Read what `memory export` wrote."),
+    "reembed": LazyCommand(f"{_AT}.memory_transfer:reembed", "Embed every record again with the configured model."),
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
+@common_options()
+def memory() -> None:
+    """Store, search and manage what is remembered.
+
+    Three layers: `interact` (session chat and tool logs), `insights` (decisions, and what you tell it to
+    remember), `assets` (documents and code).
+    """

@@ -1,0 +1,137 @@
+"""`ourcli memory search`."""
+
+from datetime import datetime
+
+import click
+
+from ourcli.cli.amounts import shortened
+from ourcli.cli.answer_view import place_of
+from ourcli.cli.invocation import Invocation
+from ourcli.cli.options import common_options
+from ourcli.cli.parameters import LayersType, MomentType
+from ourcli.cli.ports import Facade
+from ourcli.cli.sanitize import well_formed
+from ourcli.common.errors import UsageError
+from ourcli.memory.layers import Layer
+from ourcli.memory.query import Filter, Hit, LegScore, Query, SearchResult
+from ourcli.memory.record import Trust
+
+
+@click.command()
+@click.argument("query", nargs=-1)
+@click.option("--layers", metavar="A,B", type=LayersType(), default=tuple(Layer), help="Only these layers.")
+@click.option("--top-k", type=click.IntRange(min=1), default=10, show_default=True, help="Hits to show.")
+@click.option("--candidates", type=click.IntRange(1, 10_000), default=200, show_default=True, help="Per leg.")
+@click.option("--rerank", type=click.IntRange(0, 1_000), default=32, show_default=True, help="How many; 0 for none.")
+@click.option("--tag", "tags", metavar="T", multiple=True, help="Only with this tag; all of them when repeated.")
+@click.option("--kind", metavar="K", help="Only of this kind.")
+@click.option("--session", metavar="S", help="Only of this session.")
+@click.option("--since", metavar="D", type=MomentType(), help="Not older: ISO date or time (UTC), or 2d, 12h.")
+@click.option("--until", metavar="D", type=MomentType(end_of_day=True), help="Not younger; a date means its end.")
+@click.option("--trust", type=click.Choice([*Trust]), help="Only texts that come from there.")
+@click.option("--all-projects", is_flag=True, help="Search the memory of every project.")
+@click.option("--explain", is_flag=True, help="Show why each hit stands where it stands.")
+@common_options()
+@click.pass_obj
+def search(  # noqa: PLR0913  # click hands every option over by name
+    invocation: Invocation,
+    *,
+    query: tuple[str, ...],
+    layers: tuple[Layer, ...],
+    top_k: int,
+    candidates: int,
+    rerank: int,
+    tags: tuple[str, ...],
+    kind: str | None,
+    session: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    trust: str | None,
+    all_projects: bool,
+    explain: bool,
+) -> None:
+    """Search memory by meaning and by words.
+
+    Every hit carries a score card; --explain shows it.
+    """
+    from ourcli.cli.run import run  # deferred: asyncio
+
+    words = well_formed(" ".join(query)).strip()
+    if not words:
+        raise UsageError("the query is empty", hint='search for something: ourcli memory search "cache"')
+
+    async def work(service: Facade) -> SearchResult:
+        where = Filter(
+            project=None if all_projects else service.settings.project,
+            layers=layers,
+            tags=tags,
+            kind=kind,
+            session=session,
+            since=since,
+            until=until,
+            trust=Trust(trust) if trust else None,
+        )
+        return await service.search(Query(text=words, filter=where, candidates=candidates, rerank=rerank, limit=top_k))
+
+    _show(invocation, run(invocation, work), explain=explain)
+
+
+def _show(invocation: Invocation, result: SearchResult, *, explain: bool) -> None:
+    output = invocation.output
+    if invocation.json:
+        output.document({"hits": [hit_data(hit) for hit in result.hits], "timing_ms": result.timing_ms})
+        return
+    if not result.hits:
+        invocation.diagnostics.notice("nothing found")
+        return
+    if explain:
+        output.table(
+            ("#", "score", "vector", "text", "fused", "weight", "recency", "rerank", "kept", "id"),
+            [_card_row(place, hit) for place, hit in enumerate(result.hits, start=1)],
+        )
+        timing = result.timing_ms
+        invocation.diagnostics.notice(
+            f"embed {timing.embed:.1f} ms, vector {timing.vector:.1f}, text {timing.text:.1f}, "
+            f"fuse {timing.fuse:.1f}, rerank {timing.rerank:.1f}, total {timing.total:.1f}"
+        )
+        return
+    output.table(("#", "score", "layer", "text", "place", "id"), [_row(n, hit) for n, hit in enumerate(result.hits, 1)])
+
+
+def hit_data(hit: Hit) -> dict[str, object]:
+    """Return a hit with the keys of CLI.md."""
+    record = hit.record
+    names = ("id", "text", "layer", "kind", "project", "session", "ts", "tags", "source")
+    return {name: getattr(record, name) for name in names} | {"score": hit.score, "card": hit.card}
+
+
+def _row(place: int, hit: Hit) -> tuple[str, ...]:
+    record = hit.record
+    return (
+        str(place),
+        f"{hit.score:.3f}",
+        record.layer.value,
+        shortened(record.text),
+        place_of(record.source),
+        record.id,
+    )
+
+
+def _card_row(place: int, hit: Hit) -> tuple[str, ...]:
+    card = hit.card
+    return (
+        str(place),
+        f"{hit.score:.3f}",
+        _leg(card.vector),
+        _leg(card.text),
+        f"{card.fused:.3f}",
+        f"{card.layer_weight:.2f}",
+        f"{card.recency:.2f}",
+        "-" if card.rerank is None else f"{card.rerank:.3f}",
+        card.kept,
+        hit.record.id,
+    )
+
+
+def _leg(score: LegScore) -> str:
+    return "-" if score.rank is None else f"{score.score:.3f} ({score.rank}.)"
