@@ -6,8 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from ourcli.common.errors import ConfigError
+from ourcli.config.describe import describe
 from ourcli.config.edit import set_value
 from ourcli.config.flags import LogSpec, network_allowed, parse_log_spec
+from ourcli.config.keys import find_key, shown
 from ourcli.config.load import NO_OVERRIDES, Loaded, Overrides, load, user_file
 from ourcli.config.locations import Home
 from ourcli.config.settings import Settings
@@ -29,6 +31,46 @@ class ScheduleInWords:
     expression: str
     in_words: str
     next_run: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSetting:
+    """A setting, for people and programs.
+
+    Attributes:
+        key: Dotted key.
+        value: JSON data.
+        text: The value as it is written in the file.
+        origin: The place that set it: a file and line, a variable, `flag` or `default`.
+        source: default, user, project, environment or flag.
+        in_words: What a schedule means; None for everything else.
+    """
+
+    key: str
+    value: object
+    text: str
+    origin: str
+    source: str
+    in_words: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedSetting:
+    """A setting that was written.
+
+    Attributes:
+        key: Dotted key.
+        value: JSON data.
+        text: The value as it is written in the file.
+        path: The file.
+        hidden_by: The environment variable that overrides it now, or None.
+    """
+
+    key: str
+    value: object
+    text: str
+    path: Path
+    hidden_by: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +158,65 @@ def check(
     )
 
 
-def set_setting(home: Home, environment: Mapping[str, str], name: str, text: str) -> object:
-    """Set a key in the user's file and return its value.
+def show(loaded: Loaded) -> tuple[ShownSetting, ...]:
+    """Return every setting with its value, its origin, and its words where it is a schedule.
+
+    Raises:
+        ConfigError: A schedule is not valid.
+    """
+    words = {key: schedule.in_words() for key, schedule in parse_schedules(loaded.settings, loaded).items()}
+    return tuple(
+        ShownSetting(
+            key=row.key,
+            value=row.value,
+            text=row.text,
+            origin=str(row.origin),
+            source=row.origin.kind,
+            in_words=words.get(row.key),
+        )
+        for row in describe(loaded)
+    )
+
+
+def show_one(loaded: Loaded, name: str) -> ShownSetting:
+    """Return the setting called `name`.
+
+    Raises:
+        ConfigError: There is none; the hint names the nearest.
+    """
+    key = find_key(name)
+    return next(row for row in show(loaded) if row.key == key.name)
+
+
+def working_folder() -> Path:
+    """Return the folder the process stands in.
+
+    Raises:
+        ConfigError: It was removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError as exc:
+        raise ConfigError("the working folder does not exist any more", hint="change to another folder") from exc
+
+
+def set_setting(home: Home, environment: Mapping[str, str], name: str, text: str) -> ChangedSetting:
+    """Set a key in the user's file.
 
     Raises:
         ConfigError: The value, or the file with it, is not valid; nothing was written.
         StoreError: The file cannot be written.
     """
-    return set_value(user_file(home, environment), name, text, _check_schedules)
+    path = user_file(home, environment)
+    value = set_value(path, name, text, _check_schedules)
+    variable = find_key(name).variable
+    return ChangedSetting(
+        key=name,
+        value=list(value) if isinstance(value, tuple) else value,
+        text=shown(value),
+        path=path,
+        hidden_by=variable if environment.get(variable) else None,
+    )
 
 
 def _check_schedules(settings: Settings) -> None:
