@@ -106,6 +106,14 @@ class RecordStore(Protocol):
         """Return records, newest first."""
         ...
 
+    async def sources(self, project: str) -> list[tuple[str, str]]:
+        """Return the distinct (uri, sha256) pairs of a project's assets."""
+        ...
+
+    async def ids_from(self, project: str, uris: Sequence[str]) -> dict[str, list[str]]:
+        """Return the ids of a project's assets that were read from these files, by uri."""
+        ...
+
     def scan(self, where: Filter, batch: int) -> AsyncIterator[list[tuple[Record, Vector]]]:
         """Yield all records with their vectors, in batches, in no order."""
         ...
@@ -116,6 +124,10 @@ class RecordStore(Protocol):
 
     async def optimize(self) -> None:
         """Compact fragments and bring the indexes up to date; readers go on meanwhile."""
+        ...
+
+    async def tend(self) -> None:
+        """Compact only the tables whose fragments or unindexed rows have grown past the bound."""
         ...
 
 
