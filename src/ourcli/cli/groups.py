@@ -4,10 +4,14 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from ourcli.common.errors import UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,14 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{entry.target} is no click command")
         return command
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Offer names from the table, so that completing imports no command."""
+        from click.shell_completion import CompletionItem  # deferred: only completion needs it
+
+        names = [CompletionItem(name, help=entry.summary) for name, entry in self.table.items()]
+        found = [item for item in names if item.value.startswith(incomplete)]
+        return found or click.Command.shell_complete(self, context, incomplete)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table; nothing is imported."""

@@ -13,123 +13,10 @@ from ourcli.memory.query import Filter, Query, SearchResult
 from ourcli.memory.record import Record
 
 if TYPE_CHECKING:
+    from ourcli.ai.models.library import ModelStatus, PlannedDownload
     from ourcli.config.settings import Settings
-
-
-class LayerSize(Protocol):
-    """Size and health of one layer's table."""
-
-    @property
-    def rows(self) -> int:
-        """Records."""
-        ...
-
-    @property
-    def unindexed(self) -> int:
-        """Rows that no index covers yet."""
-        ...
-
-    @property
-    def fragments(self) -> int:
-        """Data files."""
-        ...
-
-    @property
-    def bytes(self) -> int:
-        """Size of the table's data."""
-        ...
-
-
-class RecipeLike(Protocol):
-    """A plan as a file."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What it is for, one line."""
-        ...
-
-
-class PlannedDownload(Protocol):
-    """A model that `setup` would fetch."""
-
-    @property
-    def id(self) -> str:
-        """Registry id."""
-        ...
-
-    @property
-    def source(self) -> object:
-        """From where; `str()` says it in words."""
-        ...
-
-    @property
-    def bytes(self) -> int:
-        """How much."""
-        ...
-
-    @property
-    def why(self) -> str:
-        """Why this one."""
-        ...
-
-    @property
-    def licence(self) -> str:
-        """SPDX expression."""
-        ...
-
-
-class ModelStatus(Protocol):
-    """A model of the registry, and whether it is here."""
-
-    @property
-    def id(self) -> str:
-        """Registry id."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """`embedding`, `reranker` or `llm`."""
-        ...
-
-    @property
-    def installed(self) -> bool:
-        """Whether its files are here."""
-        ...
-
-    @property
-    def licence(self) -> str:
-        """SPDX expression."""
-        ...
-
-    @property
-    def bytes(self) -> int:
-        """Size of its files."""
-        ...
-
-    @property
-    def sha256(self) -> str | None:
-        """Digest of its main file, None while it is not known."""
-        ...
-
-    @property
-    def capability(self) -> str | None:
-        """`fallback`, `assistant`, `planner`; None for what is no language model."""
-        ...
-
-    @property
-    def fits(self) -> bool:
-        """Whether this machine has the memory for it."""
-        ...
-
-    @property
-    def path(self) -> Path | None:
-        """Its folder or file; None while it is not installed."""
-        ...
+    from ourcli.core.recipe import Cookbook
+    from ourcli.memory.ports import LayerStats
 
 
 class RetrievalReport(Protocol):
@@ -167,8 +54,12 @@ class Facade(Protocol):
         """Return the plan as JSON data and run nothing."""
         ...
 
-    async def recipes(self) -> Sequence[RecipeLike]:
-        """Return shipped and own recipes."""
+    async def recipes(self) -> "Cookbook":
+        """Return shipped and own recipes, and what is wrong with broken files."""
+        ...
+
+    async def new_recipe(self, name: str) -> Path:
+        """Write a recipe to start from into the user's folder; an existing one is refused."""
         ...
 
     async def add(self, records: Sequence[NewRecord], listen: EventSink = ...) -> tuple[str, ...]:
@@ -191,7 +82,7 @@ class Facade(Protocol):
         """Remove records; return the ids that were there."""
         ...
 
-    async def memory_stats(self) -> Mapping[Layer, LayerSize]:
+    async def memory_stats(self) -> "Mapping[Layer, LayerStats]":
         """Return size and health of each layer."""
         ...
 
@@ -213,31 +104,31 @@ class Facade(Protocol):
         """Ingest, and again whenever files change."""
         ...
 
-    async def setup_plan(self, llm: str | None, small: bool) -> Sequence[PlannedDownload]:  # noqa: FBT001
+    async def setup_plan(self, llm: str | None, small: bool) -> "Sequence[PlannedDownload]":  # noqa: FBT001
         """Return what `setup` would fetch; empty when everything is here."""
         ...
 
-    async def setup(self, llm: str | None, small: bool, listen: EventSink = ...) -> Sequence[ModelStatus]:  # noqa: FBT001
+    async def setup(self, llm: str | None, small: bool, listen: EventSink = ...) -> "Sequence[ModelStatus]":  # noqa: FBT001
         """Fetch what `setup_plan` names (the user agreed), note the choice, return the models in use."""
         ...
 
-    async def models(self) -> Sequence[ModelStatus]:
+    async def models(self) -> "Sequence[ModelStatus]":
         """Return the registry."""
         ...
 
-    async def pull(self, model: str, listen: EventSink = ...) -> ModelStatus:
+    async def pull(self, model: str, listen: EventSink = ...) -> "ModelStatus":
         """Fetch and verify a model."""
         ...
 
-    async def verify(self) -> Sequence[ModelStatus]:
+    async def verify(self) -> "Sequence[ModelStatus]":
         """Check the digests of every installed model."""
         ...
 
-    async def use(self, model: str) -> ModelStatus:
+    async def use(self, model: str) -> "ModelStatus":
         """Make a model the configured one of its kind."""
         ...
 
-    async def remove(self, model: str) -> ModelStatus:
+    async def remove(self, model: str) -> "ModelStatus":
         """Delete a model's files."""
         ...
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ourcli.ai.models.library import ModelStatus, PlannedDownload
+from ourcli.ai.models.spec import Capability, FileSpec, Format, Kind, ModelSpec, WheelSource
 from ourcli.app.requests import (
     Answer,
     AnswerTiming,
@@ -18,10 +20,11 @@ from ourcli.app.requests import (
     NewRecord,
     Usage,
 )
-from ourcli.common.errors import NotFoundError
+from ourcli.common.errors import InvalidInputError, NotFoundError
 from ourcli.common.events import AnswerTextProduced, Event, EventSink, NullSink
 from ourcli.common.ids import RecordId
 from ourcli.config.settings import Settings
+from ourcli.core.recipe import Cookbook, shipped
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
@@ -30,41 +33,43 @@ from ourcli.memory.record import DIMS, Record, Source
 MORNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeRecipe:
-    """A recipe with a name and a purpose."""
+def a_model(identifier: str = "tiny", *, installed: bool = False) -> ModelStatus:
+    """Return a small language model of the registry."""
+    file = FileSpec(
+        name="tiny.gguf",
+        bytes=1_500_000,
+        sha256="ab" * 32,
+        sources=(WheelSource(package="tiny-model", version="1.0", member="tiny.gguf"),),
+    )
+    spec = ModelSpec(
+        id=identifier,
+        kind=Kind.LLM,
+        format=Format.GGUF,
+        about="for tests",
+        licence="Apache-2.0",
+        files=(file,),
+        memory_bytes=3_000_000,
+        context_tokens=2048,
+        capability=Capability.FALLBACK,
+    )
+    return ModelStatus(
+        spec=spec,
+        installed=installed,
+        fits=True,
+        recommended=True,
+        chosen=installed,
+        sha256=file.sha256,
+        path=Path("/models") / identifier / file.name,
+    )
 
-    name: str
-    description: str
-    path: Path | None = None
-    steps: tuple[Mapping[str, object], ...] = ()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeDownload:
-    """A download that `setup` would make."""
-
-    id: str = "tiny"
-    kind: str = "llm"
-    source: str = "wheel tiny-model 1.0"
-    bytes: int = 1_500_000
-    why: str = "fits 2 cores and 4 GB"
-    licence: str = "Apache-2.0"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeModel:
-    """A model of the registry."""
-
-    id: str = "tiny"
-    kind: str = "llm"
-    installed: bool = False
-    licence: str = "Apache-2.0"
-    bytes: int = 1_500_000
-    sha256: str | None = "ab" * 32
-    capability: str | None = "fallback"
-    fits: bool = True
-    path: Path | None = None
+def a_download(identifier: str = "tiny") -> PlannedDownload:
+    """Return what fetching that model would mean."""
+    spec = a_model(identifier).spec
+    source = str(spec.files[0].sources[0])
+    return PlannedDownload(
+        spec=spec, sources=(source,), bytes=spec.bytes, licence=spec.licence, why="fits 2 cores and 4 GB"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +104,8 @@ class FakeService:
         self.filters: list[Filter] = []
         self.stored: dict[str, Record] = {}
         self.batches: list[int] = []
-        self.downloads: list[FakeDownload] = []
-        self.registry: dict[str, FakeModel] = {"tiny": FakeModel()}
+        self.downloads: list[PlannedDownload] = []
+        self.registry: dict[str, ModelStatus] = {"tiny": a_model()}
         self.log: list[dict[str, object]] = []
         self.ingested: list[tuple[Path, ...]] = []
         self.calls: list[tuple[str, tuple[object, ...]]] = []
@@ -158,13 +163,17 @@ class FakeService:
         ]
         return {"goal": request.text, "recipe": request.recipe or "answer", "steps": steps}
 
-    async def recipes(self) -> Sequence[FakeRecipe]:
-        """Return two recipes."""
+    async def recipes(self) -> Cookbook:
+        """Return the shipped recipes, and one broken file."""
         self._begin()
-        return (
-            FakeRecipe(name="answer", description="Recall, then answer."),
-            FakeRecipe(name="remember", description="Store what was said."),
-        )
+        return Cookbook(recipes=shipped().recipes, problems=("recipe bad.toml: not valid TOML",))
+
+    async def new_recipe(self, name: str) -> Path:
+        """Say where it would stand; `answer` is taken."""
+        self._begin()
+        if name in shipped().recipes:
+            raise InvalidInputError(f"the recipe {name!r} exists", hint="choose another name")
+        return Path("/home/recipes") / f"{name}.toml"
 
     async def add(self, records: Sequence[NewRecord], listen: EventSink = NullSink()) -> tuple[str, ...]:  # noqa: B008
         """Keep records under running numbers."""
@@ -276,7 +285,7 @@ class FakeService:
 
         yield reports()
 
-    async def setup_plan(self, llm: str | None, small: bool) -> Sequence[FakeDownload]:  # noqa: FBT001
+    async def setup_plan(self, llm: str | None, small: bool) -> Sequence[PlannedDownload]:  # noqa: FBT001
         """Return `downloads`."""
         self._begin("setup_plan", llm, small)
         return tuple(self.downloads)
@@ -286,45 +295,45 @@ class FakeService:
         llm: str | None,
         small: bool,  # noqa: FBT001
         listen: EventSink = NullSink(),  # noqa: B008
-    ) -> Sequence[FakeModel]:
+    ) -> Sequence[ModelStatus]:
         """Pull every download; return what is installed."""
         self._begin("setup", llm, small)
         for download in list(self.downloads):
-            await self.pull(download.id, listen)
+            await self.pull(download.spec.id, listen)
         return await self.verify()
 
-    async def models(self) -> Sequence[FakeModel]:
+    async def models(self) -> Sequence[ModelStatus]:
         """Return `registry`."""
         self._begin()
         return tuple(self.registry.values())
 
-    def _known(self, model: str) -> FakeModel:
+    def _known(self, model: str) -> ModelStatus:
         self._begin()
         if model not in self.registry:
             raise NotFoundError(f"no model {model!r}", hint="`ourcli models list` shows the registry")
         return self.registry[model]
 
-    async def pull(self, model: str, listen: EventSink = NullSink()) -> FakeModel:  # noqa: B008
+    async def pull(self, model: str, listen: EventSink = NullSink()) -> ModelStatus:  # noqa: B008
         """Mark a model as installed."""
         known = self._known(model)
         for event in self.progress:
             listen.emit(event)
-        self.registry[model] = replace(known, installed=True, path=Path("/models") / model)
-        self.downloads = [download for download in self.downloads if download.id != model]
+        self.registry[model] = replace(known, installed=True)
+        self.downloads = [download for download in self.downloads if download.spec.id != model]
         return self.registry[model]
 
-    async def verify(self) -> Sequence[FakeModel]:
+    async def verify(self) -> Sequence[ModelStatus]:
         """Return what is installed."""
         self._begin()
         return tuple(model for model in self.registry.values() if model.installed)
 
-    async def use(self, model: str) -> FakeModel:
+    async def use(self, model: str) -> ModelStatus:
         """Return the model."""
         return self._known(model)
 
-    async def remove(self, model: str) -> FakeModel:
+    async def remove(self, model: str) -> ModelStatus:
         """Mark a model as not installed."""
-        self.registry[model] = replace(self._known(model), installed=False, path=None)
+        self.registry[model] = replace(self._known(model), installed=False)
         return self.registry[model]
 
     async def bench_retrieval(

@@ -1,15 +1,20 @@
 """`ourcli setup`: fetch the models that fit this machine, after asking."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from ourcli.cli.amounts import in_bytes
 from ourcli.cli.invocation import Invocation
+from ourcli.cli.model_view import model_data
 from ourcli.cli.options import common_options
-from ourcli.cli.ports import Facade, ModelStatus, PlannedDownload
+from ourcli.cli.ports import Facade
 from ourcli.cli.progress import ProgressBars
 from ourcli.common.errors import ApprovalNeededError, OurcliError, UsageError
+
+if TYPE_CHECKING:
+    from ourcli.ai.models.library import ModelStatus, PlannedDownload
 
 
 @click.command()
@@ -44,20 +49,23 @@ async def _set_up(invocation: Invocation, service: Facade, *, llm: str | None, s
     _report(invocation, models)
 
 
-def _show(invocation: Invocation, planned: Sequence[PlannedDownload]) -> None:
+def _show(invocation: Invocation, planned: "Sequence[PlannedDownload]") -> None:
     """Say what would be fetched: on stdout, or on stderr when stdout carries JSON."""
     total = f"{in_bytes(sum(download.bytes for download in planned))} in all"
     if invocation.json:
-        for download in planned:
-            size = in_bytes(download.bytes)
+        for item in planned:
+            place = item.sources[0] if item.sources else "nowhere"
             invocation.diagnostics.notice(
-                f"{download.id}: {size} from {download.source}, {download.licence}: {download.why}"
+                f"{item.spec.id}: {in_bytes(item.bytes)} from {place}, {item.licence}: {item.why}"
             )
         invocation.diagnostics.notice(total)
         return
     invocation.output.table(
         ("model", "size", "licence", "from", "why"),
-        [(item.id, in_bytes(item.bytes), item.licence, str(item.source), item.why) for item in planned],
+        [
+            (item.spec.id, in_bytes(item.bytes), item.licence, ", else ".join(item.sources), item.why)
+            for item in planned
+        ],
     )
     invocation.output.text(total)
 
@@ -69,11 +77,10 @@ def _ask(invocation: Invocation) -> None:
         raise OurcliError("nothing was downloaded: you said no", hint="run `ourcli setup` again when you want it")
 
 
-def _report(invocation: Invocation, models: Sequence[ModelStatus]) -> None:
+def _report(invocation: Invocation, models: "Sequence[ModelStatus]") -> None:
     if invocation.json:
-        keys = ("id", "path", "sha256", "bytes")
-        invocation.output.document({"models": [{key: getattr(model, key) for key in keys} for model in models]})
+        invocation.output.document({"models": [model_data(model) for model in models]})
         return
     invocation.output.table(
-        ("model", "size", "path"), [(model.id, in_bytes(model.bytes), str(model.path or "")) for model in models]
+        ("model", "size", "path"), [(model.spec.id, in_bytes(model.spec.bytes), str(model.path)) for model in models]
     )
