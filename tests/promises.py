@@ -26,18 +26,115 @@ def promise(identifier: str) -> Callable[[_Test], _Test]:
 
 
 CLI = {
+    "cli.config.check": "`config check` shows schedules in words with the next run",
+    "cli.config.errors": "a mistake in configuration ends with 2 and a hint",
+    "cli.config.path": "`config path` works even when the file is broken",
+    "cli.config.set": "what `config set` sets `config get` prints",
+    "cli.config.show": "`config show --origin` prints every setting with its origin, schedules in words",
+    "cli.init": "`init` starts a project once",
+    "cli.trust": "a hostile project changes nothing until `ourcli trust`, and nothing after `--revoke`",
     "cli.start.light": "`--help` and `--version` load no heavy module",
 }
 
-CONFIG: dict[str, str] = {}
+CONFIG: dict[str, str] = {
+    "config.check.schedules": "a check tells every schedule in words with its next run",
+    "config.environment.unknown": "a variable that is like a setting but is none is refused with the nearest name",
+    "config.environment.values": "a variable is read as its key's own type; an empty one counts as not set",
+    "config.environment.wrong": "a variable with a wrong value is named",
+    "config.extra.missing": "using an extra that is not installed says how to install it",
+    "config.file.broken": "a file that is no TOML, no UTF-8, too large or made to keep the parser busy is an error that names it",
+    "config.file.named": "`OURCLI_CONFIG` names the user's file",
+    "config.file.special": "a folder, pipe, device or loop of links in place of a file is an error and never waited for",
+    "config.flag.wrong": "a flag with a wrong value is refused",
+    "config.home.named": "`OURCLI_HOME` names the home",
+    "config.init.overwrites-nothing": "`init` never touches a project file that exists",
+    "config.init.starts": "`init` writes a commented project file named after the folder",
+    "config.key.documented": "every key says what it means, what it takes and which variable sets it",
+    "config.key.unknown": "an unknown key or section is refused with file, line and the nearest name",
+    "config.load.defaults": "without any source every setting has its default",
+    "config.load.precedence": "a flag wins over a variable, that over a trusted project file, that over the user's file, that over the default",
+    "config.load.schedules": "a schedule that means nothing is refused when the settings are loaded, with file and line",
+    "config.load.writes-nothing": "reading the settings makes no file or folder",
+    "config.log.spec": "`OURCLI_LOG` takes a level, levels by target, or both",
+    "config.log.wrong": "a wrong `OURCLI_LOG` is refused with the nearest level",
+    "config.net.switch": "`OURCLI_NET=1` allows the network, and no other word does",
+    "config.project.any-bytes": "no bytes in an untrusted project file are an error",
+    "config.project.broken": "a broken or huge untrusted project file costs one warning, never an error",
+    "config.project.nearest": "the nearest .ourcli.toml upwards is the project's",
+    "config.project.special": "a pipe, folder, device or loop of links called .ourcli.toml costs one warning, never an error",
+    "config.project.untrusted": "a project file that is not trusted sets the project's name and ingest patterns, nothing else",
+    "config.project.warning": "what an untrusted project file may not set is named in one harmless line with `ourcli trust`",
+    "config.set.concurrent": "processes that set at once lose nothing",
+    "config.set.creates": "`config set` makes a private file when there is none",
+    "config.set.keeps-comments": "`config set` changes the value and leaves comments and order alone",
+    "config.set.read-only": "`config set` on a home that cannot be written is an error",
+    "config.set.reads-back": "whatever `config set` takes reads back the same, and comments survive",
+    "config.set.refuses": "`config set` writes nothing that would not load",
+    "config.set.schedule": "`config set` refuses a schedule that means nothing",
+    "config.set.symlink": "a configuration file that is a link stays one",
+    "config.show.origin": "every value knows the file and line, variable or flag that set it",
+    "config.trust.changed": "a project file that changed is trusted no more and says so",
+    "config.trust.counts": "a trusted project file sets everything",
+    "config.trust.damaged": "a damaged list of trusted projects is an error with a way out, and is left as it is",
+    "config.trust.errors": "a project file with an error is not trusted",
+    "config.trust.finds": "`trust` takes a folder, a project file, or finds the nearest upwards",
+    "config.trust.list": "trusted projects are listed by their real folder",
+    "config.trust.private": "the list of trusted projects is private",
+    "config.trust.revoke": "trust can be revoked",
+    "config.value.wrong-type": "a wrong value is refused in words: file, line, key, what was found, what is expected",
+}
 
-AI: dict[str, str] = {}
+AI: dict[str, str] = {
+    "ai.cache.bounded": "the embedding cache drops the least recently used vectors beyond its bound",
+    "ai.cache.damaged": "a damaged embedding cache is moved aside and begun anew, with a warning",
+    "ai.cache.no-disk": "a read-only home or a full disk costs the embedding cache, with one warning, and nothing else",
+    "ai.cache.persistent": "a vector is found again in a new process by model digest, prompt kind and text",
+    "ai.cache.private": "the embedding cache's files are readable by their owner only and hold no text",
+    "ai.cache.processes": "several processes share one embedding cache and none loses what it wrote",
+    "ai.embed.cancel": "a cancelled embedding stops after the batch it is in, and what was done is kept",
+    "ai.embed.damaged-file": "a damaged embedding model is an error with a hint",
+    "ai.embed.minilm-known-answer": "MiniLM gives the vector that its authors publish",
+    "ai.embed.odd-texts": "empty texts are refused; huge, malformed and one-character ones get a vector",
+    "ai.embed.one-at-a-time": "tasks that embed at once share one session, one after the other",
+    "ai.embed.qwen3-reference": "Qwen3 pooling, instruction, EOS and slicing equal PyTorch, padded on either side",
+    "ai.models.auto": "`auto` means what `setup` recorded, else the best installed model, else a model is missing",
+    "ai.models.broken": "a file that changed since it was verified is read again; a wrong one is refused with a hint",
+    "ai.models.cancel": "a cancelled pull stops its child and leaves nothing but its staging folder",
+    "ai.models.digest-refused": "a file with a wrong digest is refused and removed, and the next source is tried",
+    "ai.models.fails-fast": "a source that is not there gives way to the next; when all fail each reason is told",
+    "ai.models.fits-machine": "`setup` chooses by cores and memory, and the list marks what fits this machine",
+    "ai.models.found-files": "files that somebody put in place are verified once by digest and recorded",
+    "ai.models.full-disk": "a full disk is a clear error, and what was staged is removed",
+    "ai.models.gate": "nothing is fetched, not even a redirect, while the gate is shut",
+    "ai.models.gguf-path": "any .gguf path works as a model",
+    "ai.models.hostile-hub": "a hub cannot lead a pull astray: its commit must be one, and the one that was asked for",
+    "ai.models.hostile-registry": "paths, packages and revisions of a registry cannot leave their place",
+    "ai.models.missing": "a model that is not installed ends with exit code 5 and names `ourcli setup`",
+    "ai.models.one-download": "two processes that pull a model at once make one download",
+    "ai.models.parts-joined": "a source can be a list of wheels whose members are joined",
+    "ai.models.pinned-by-first-pull": "the first pull of an unpinned model records commit and digest; later ones must match",
+    "ai.models.pip-runs-nothing-foreign": "fetching a wheel installs nothing and runs no code of the current folder",
+    "ai.models.plan": "before anything is fetched it can be said what, from where, how much, under which licence, why",
+    "ai.models.progress": "a pull reports its bytes, up to the model's size",
+    "ai.models.registry": "every model has a licence, a size and sources; no wheel is taken without a digest",
+    "ai.models.resume": "a pull that was killed continues; finished parts are not fetched again",
+    "ai.models.unknown-names-nearest": "an unknown model's hint names the nearest",
+    "ai.rerank.late-interaction": "the default reranker puts the text that answers above one that does not, in 0..1",
+}
 
 MEMORY: dict[str, str] = {}
 
 CORE: dict[str, str] = {}
 
-SCHEDULER: dict[str, str] = {}
+SCHEDULER: dict[str, str] = {
+    "scheduler.cron.agrees": "every run is in the future and matches its fields",
+    "scheduler.cron.defaults": "the default schedules are every six hours and daily",
+    "scheduler.cron.five-fields": "five cron fields are refused, and the hint shows the six",
+    "scheduler.cron.in-words": "a schedule is told in words that fit its seconds",
+    "scheduler.cron.local-time": "a schedule follows the machine's own clock through summer time",
+    "scheduler.cron.next-run": "the next run comes after now",
+    "scheduler.cron.wrong": "what is no schedule, or never comes, is refused",
+}
 
 OBSERVABILITY: dict[str, str] = {}
 
