@@ -12,6 +12,7 @@ from ourcli.ai.ports import ChatMessage
 from ourcli.common.errors import InvalidInputError
 from ourcli.core.sentences import cut
 from ourcli.memory.query import Hit
+from ourcli.memory.record import Source
 
 TokenCounter = Callable[[str], Awaitable[int]]
 """Gives the exact number of tokens of a text."""
@@ -45,12 +46,14 @@ class Evidence:
         text: What it says.
         score: Relevance; the higher goes in first.
         label: Where it is from, shown to the model in brackets, or "".
+        source: File and lines, for the citation, or None.
     """
 
     key: str
     text: str
     score: float
     label: str = ""
+    source: Source | None = None
 
     @classmethod
     def from_hit(cls, hit: Hit) -> "Evidence":
@@ -60,7 +63,7 @@ class Evidence:
         if source is not None:
             name = source.uri.replace("\\", "/").rsplit("/", 1)[-1]
             label = f"{name}:{source.lines[0]}-{source.lines[1]}" if source.lines else name
-        return cls(key=hit.record.id, text=hit.record.text, score=hit.score, label=label)
+        return cls(key=hit.record.id, text=hit.record.text, score=hit.score, label=label, source=source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

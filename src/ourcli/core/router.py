@@ -41,7 +41,10 @@ _HEAD_CHARS = 600
 _TAIL_CHARS = 4000
 
 _POLITE = r"(?:(?:please|pls|hey|ok|okay|also|and|so|then|now|well|fyi|btw)[,:!]?\s+){0,3}"
-_ASKING = r"(?:(?:can|could|would|will)\s+you\s+(?:please\s+|kindly\s+)?|i(?:'d|\s+would)\s+(?:like|want)\s+you\s+to\s+|i\s+want\s+you\s+to\s+)"
+_ASKING = (
+    r"(?:(?:can|could|would|will)\s+you\s+(?:please\s+|kindly\s+)?"
+    r"|i(?:'d|\s+would)?\s+(?:like|want)\s+you\s+to\s+)"
+)
 _ABOUT = r"(?:my|our|the|this|these|those|i|we|he|she|they|it|all|every|each|no|never|always)\b"
 _STATES = (
     r"(?:is|are|was|were|am|has|have|had|uses?|must|should|will|can|cannot|lives?|runs?|needs?|wants?|prefers?|likes?"

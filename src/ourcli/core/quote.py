@@ -1,0 +1,81 @@
+"""Quotes the part of the evidence that speaks to a question, word for word, with its citation number."""
+
+import re
+from collections.abc import Sequence
+
+from ourcli.core.prompt import PackedEvidence
+from ourcli.core.sentences import spans
+from ourcli.core.words import stem, word_set
+
+WHOLE_CHARS = 400
+"""A record up to this length is quoted whole."""
+_WINDOW_CHARS = 480
+_WORD = re.compile(r"[^\W_]+")
+_STOP = word_set(
+    """
+    a an and are as at be been by can could did do does for from had has have how i in is it its me my of on or our
+    please should so tell than that the their them then there these they this to us was we were what when where
+    which who whom whose why will with would you your about into if not no any all just also
+    """
+)
+
+
+def quote(evidence: Sequence[PackedEvidence], question: str, *, most: int = 3) -> str:
+    """Return Markdown block quotes of at most `most` pieces of evidence, each ending with its number.
+
+    Short records are quoted whole; of longer ones the run of sentences that shares most words with the question,
+    with `…` where something was left out. The evidence's own text is quoted, not what was cut for the model.
+    """
+    return "\n\n".join(_block(one, question) for one in evidence[:most])
+
+
+def _block(one: PackedEvidence, question: str) -> str:
+    lines = f"{excerpt(one.evidence.text.strip(), question)} [{one.number}]".splitlines()
+    return "\n".join(f"> {line}".rstrip() for line in lines)
+
+
+def excerpt(text: str, question: str, *, whole_chars: int = WHOLE_CHARS) -> str:
+    """Return `text` when it is short, else the part that speaks to the question, word for word."""
+    if len(text) <= whole_chars:
+        return text
+    pieces = spans(text) or [(0, len(text))]
+    asked = words_of(question)
+    shared = [asked & words_of(text[start:end]) for start, end in pieces]
+    start, end = max(_windows(pieces, shared), key=lambda one: one[0])[1]
+    found = text[start : min(end, start + 2 * _WINDOW_CHARS)]
+    before = "… " if start > 0 else ""
+    after = " …" if start + len(found) < len(text.rstrip()) else ""
+    return f"{before}{found.rstrip()}{after}"
+
+
+def _windows(
+    pieces: Sequence[tuple[int, int]], shared: Sequence[set[str]]
+) -> list[tuple[tuple[int, int, int], tuple[int, int]]]:
+    """Return every run of pieces that fits the window, from each start, with what makes one better.
+
+    Better is: more of the question's words; the first piece holds some of them; earlier in the text.
+    """
+    windows = []
+    for first, (start, first_end) in enumerate(pieces):
+        seen, end = set(shared[first]), first_end
+        for later in range(first + 1, len(pieces)):
+            if pieces[later][1] - start > _WINDOW_CHARS:
+                break
+            seen |= shared[later]
+            end = pieces[later][1]
+        windows.append(((len(seen), len(shared[first]), -first), (start, end)))
+    return windows
+
+
+def words_of(text: str) -> set[str]:
+    """Return the words of a text that carry meaning, lower case, without plural, -ing and -ed endings."""
+    return {_root(word) for word in map(str.lower, _WORD.findall(text)) if word not in _STOP}
+
+
+def _root(word: str) -> str:
+    word = stem(word)
+    for ending in ("ing", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word[: -len(ending)]
+            return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+    return word.removesuffix("e") if len(word) > 3 else word
