@@ -81,6 +81,7 @@ def _edited(document: Document, key: Key, value: object, path: Path) -> str:
         table[key.field] = plain
         text = tomlkit.dumps(tree)
     except (TOMLKitError, TypeError, AttributeError) as exc:
+        from_document(document, "user")  # says it better when the file was wrong before
         raise ConfigError(f"{path} cannot be edited safely", hint=f"set {key.name} in it by hand") from exc
     return _beside_its_section(text, key, path) if added else text
 

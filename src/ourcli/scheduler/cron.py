@@ -98,8 +98,9 @@ class Schedule:
         times = croniter(self.expression, wall, second_at_beginning=True)
         while True:
             naive: datetime = times.get_next(datetime)
-            yield naive.astimezone(UTC)
-            yield naive.replace(fold=1).astimezone(UTC)
+            # `timestamp` puts a skipped time after the gap; `astimezone` would put it an hour before.
+            yield datetime.fromtimestamp(naive.timestamp(), UTC)
+            yield datetime.fromtimestamp(naive.replace(fold=1).timestamp(), UTC)
 
     def _check_meaning(self) -> None:
         try:
