@@ -26,7 +26,7 @@ def promise(identifier: str) -> Callable[[_Test], _Test]:
 
 
 CLI = {
-    "cli.ask.answers": "`ask` streams the answer, then numbered citations with layer, score and place; `--json` has its keys",
+    "cli.ask.answers": "`ask` streams the answer, then citations with layer, score and place; `--json` has its keys",
     "cli.ask.bad-input": "an empty question, a wrong budget or option is a usage error before any model is touched",
     "cli.ask.piped-in": "piped text is read along with the question, or is the question",
     "cli.bench.retrieval": "`bench retrieval` prints quality by category and latency",
@@ -45,7 +45,7 @@ CLI = {
     "cli.errors.unknown-command": "a misspelt command names the nearest one",
     "cli.events.tail": "`events tail` prints JSON lines from a moment on",
     "cli.help.every-command": "every command has help, and --json where it prints data",
-    "cli.ingest.reports": "`ingest` reports files, chunks, skipped, removed and seconds, once or for each round of --watch",
+    "cli.ingest.reports": "`ingest` reports files, chunks, skipped, removed and seconds, for each round of --watch too",
     "cli.init": "`init` starts a project once",
     "cli.memory.add": "`memory add` stores a text with what its options say and prints its id",
     "cli.memory.add-lines": "`memory add --jsonl` stores checked lines in batches and names the line that is wrong",
