@@ -24,7 +24,7 @@ from ourcli.ai.models.spec import HubSource
 from ourcli.common.errors import DownloadError
 from ourcli.common.net import Gate
 
-_BLOCK_BYTES = 1024 * 1024
+_REPORT_EVERY_BYTES = 1024 * 1024
 _LOOK_S = 4.0
 """Longest look at a file's facts, name lookup included; then the next source is tried."""
 _READ_S = 15.0
@@ -128,10 +128,15 @@ class Hub:
 
 
 def _pour(response: httpx2.Response, sink: Sink, job: FetchJob) -> None:
-    for block in response.iter_raw(_BLOCK_BYTES):
+    # In the pieces that arrive, so that a connection that breaks loses nothing of what came.
+    reported = 0
+    for block in response.iter_raw():
         anyio.from_thread.check_cancelled()
         sink.write(block)
-        anyio.from_thread.run_sync(job.report, sink.size_bytes)
+        if sink.size_bytes - reported >= _REPORT_EVERY_BYTES:
+            reported = sink.size_bytes
+            anyio.from_thread.run_sync(job.report, reported)
+    anyio.from_thread.run_sync(job.report, sink.size_bytes)
 
 
 def _checked_commit(found: str | None, wanted: str | None) -> str:
