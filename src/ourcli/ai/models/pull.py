@@ -95,7 +95,7 @@ class _Pull:
         if expected is None or not path.is_file() or await _digest(path) != expected:
             return None
         before = self._shelf.receipt(self._spec)
-        known = before.files.get(file.name) if before else None
+        known = (before.files.get(file.name) if before else None) or self._shelf.pins(self._spec).get(file.name)
         return receipt_of(
             path,
             sha256=expected,
@@ -118,7 +118,9 @@ class _Pull:
                 reasons.append(f"{source}: {exc.message}")
             else:
                 path = await anyio.to_thread.run_sync(self._place, file, partial)
-                return receipt_of(path, sha256=digest, source=str(source), revision=fetched.revision)
+                receipt = receipt_of(path, sha256=digest, source=str(source), revision=fetched.revision)
+                self._shelf.pin(self._spec, {file.name: receipt})
+                return receipt
         if shut is not None:
             raise shut
         raise DownloadError(

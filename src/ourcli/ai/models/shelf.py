@@ -100,7 +100,7 @@ class Shelf:
                 sha256=files[file.name].sha256, source=files[file.name].source, revision=files[file.name].revision
             )
             for file in spec.files
-            if file.sha256 is None
+            if file.sha256 is None and file.name in files
         }
         if found:
             write_pins(self.pins_file(spec), found | self.pins(spec))
