@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ourcli.memory.ingest.report import IngestReport as IngestReport  # noqa: PLC0414  # the facade's callers take it here
 from ourcli.memory.layers import Layer
 from ourcli.memory.record import Record, Source, Trust
 
@@ -107,18 +108,6 @@ class Answer:
     plan: Mapping[str, object]
     usage: Usage
     timing_ms: AnswerTiming
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestReport:
-    """What an ingestion did. `skipped` files were unchanged, binary, secret or unreadable; `problems` says why."""
-
-    files: int
-    chunks: int
-    skipped: int
-    removed: int
-    seconds: float
-    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
