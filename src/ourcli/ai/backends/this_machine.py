@@ -17,6 +17,11 @@ def this_machine() -> Machine:
     return Machine(cores=cores, memory_bytes=min([memory, *_container_limits()]))
 
 
+def physical_cores() -> int:
+    """Return the cores for inference: physical ones, for two threads on one core slow each other down."""
+    return max(1, min(psutil.cpu_count(logical=False) or 1, this_machine().cores))
+
+
 def _container_limits() -> list[int]:
     texts = [path.read_text().strip() for path in _CGROUP_LIMITS if path.is_file()]
     return [int(text) for text in texts if text.isdigit()]
