@@ -2,27 +2,17 @@
 
 import io
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
+from tests.cli.running import Ran, Run
 
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.main import execute
 from ourcli.testing.service import FakeService
 
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command line left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
+__all__ = ["Ran", "Run", "run", "service"]
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from pathlib import PurePath
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -27,8 +27,8 @@ def to_json(value: object) -> Json:
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
         return iso(value)
-    if isinstance(value, PurePath):
-        return str(value)
+    if isinstance(value, os.PathLike):  # not pathlib's own class: importing it costs start-up time
+        return os.fsdecode(value)
     return _container(value)
 
 

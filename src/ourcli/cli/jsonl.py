@@ -1,5 +1,6 @@
 """JSON lines that carry records: read from outside, so every line is checked."""
 
+import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -94,9 +95,18 @@ def _read(number: int, line: str, shape: type[RecordLine]) -> NewRecord:
     try:
         return shape.model_validate_json(well_formed(line)).to_record()
     except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
         raise InvalidInputError(
-            f"line {number}: {place + ': ' if place else ''}{first['msg']}",
-            hint=f"a line is one JSON object with {', '.join(shape.model_fields)}; only text is needed",
+            f"line {number}: {_reason(exc, shape)}",
+            hint="a line is one JSON object: text, and if you like " + ", ".join(list(shape.model_fields)[1:]),
         ) from exc
+
+
+def _reason(failure: ValidationError, shape: type[RecordLine]) -> str:
+    """Return what is wrong in words; a misspelt key comes before the key that is missing for it."""
+    problems = failure.errors(include_url=False, include_input=False, include_context=False)
+    worst = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
+    place = ".".join(map(str, worst["loc"]))
+    if worst["type"] != "extra_forbidden":
+        return f"{place}: {worst['msg']}" if place else worst["msg"]
+    near = difflib.get_close_matches(place, shape.model_fields, n=1)
+    return f"unknown key {place!r}" + (f"; did you mean {near[0]!r}?" if near else "")

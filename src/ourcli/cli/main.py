@@ -1,7 +1,9 @@
 """The root command: the table of commands, the common options, the way out."""
 
+import io
 import os
 import sys
+from typing import NoReturn
 
 import click
 
@@ -13,6 +15,7 @@ from ourcli.cli.output import ReaderGoneError
 from ourcli.cli.session import open_service
 
 _AT = "ourcli.cli.commands"
+_COMPLETE = "_OURCLI_COMPLETE"
 
 COMMANDS: dict[str, LazyCommand] = {
     "setup": LazyCommand(f"{_AT}.setup:setup", "Fetch and verify the models that fit this machine."),
@@ -45,10 +48,15 @@ def root() -> None:
 
 def main() -> None:
     """Run the command that the arguments name, and leave with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    code = execute(sys.argv[1:])
+    finish(sys.argv[1:])
+
+
+def finish(arguments: list[str], opener: OpenService | None = None) -> NoReturn:
+    """Run one command line as this process's job: set up its streams, run, leave with the exit code."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape" if stream is sys.stdin else "backslashreplace")
+    code = execute(arguments, opener)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -65,7 +73,10 @@ def execute(arguments: list[str], opener: OpenService | None = None) -> int:
     """
     invocation = Invocation(opener or open_service)
     try:
-        root.main(arguments, prog_name="ourcli", standalone_mode=False, obj=invocation)
+        if _COMPLETE in os.environ:
+            return _offer_completions(os.environ[_COMPLETE])
+        with root.make_context("ourcli", list(arguments), obj=invocation) as context:
+            root.invoke(context)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except BaseException as failure:  # noqa: BLE001  # the process boundary: everything becomes an exit code
@@ -73,9 +84,14 @@ def execute(arguments: list[str], opener: OpenService | None = None) -> int:
     return 0
 
 
+def _offer_completions(instruction: str) -> int:
+    """Answer the completion script of a shell, which says in the environment what it wants to know."""
+    from click.shell_completion import shell_complete  # deferred: only completion needs it
+
+    return shell_complete(root, {}, "ourcli", _COMPLETE, instruction)
+
+
 def _end(failure: BaseException, invocation: Invocation, *, wants_json: bool) -> int:
-    if isinstance(failure, SystemExit):
-        raise failure
     if isinstance(failure, ReaderGoneError | BrokenPipeError):
         return 0
     if isinstance(failure, click.exceptions.NoArgsIsHelpError):

@@ -48,6 +48,7 @@ class MarkdownStream:
         self.received += text
         if not self._output.terminal:
             self._output.text(text, end="")
+            self._open = text or self._open
             return
         self._open += text
         done, self._open = split_blocks(self._open)
@@ -59,8 +60,9 @@ class MarkdownStream:
     def close(self) -> None:
         """Show what is left; ends with a line end when anything was shown."""
         if not self._output.terminal:
-            if self.received and not self.received.endswith("\n"):
+            if self._open and not self._open.endswith("\n"):
                 self._output.text("")
+            self._open = ""
             return
         rest, self._open = self._open, ""
         if rest.strip():

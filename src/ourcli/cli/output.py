@@ -38,7 +38,7 @@ class Output:
         self._color = color and terminal
         self._width = width
         self._console: Console | None = None
-        self.on_reader_gone: Callable[[], None] = _nothing
+        self.on_reader_gone: Callable[[], None] = nothing
 
     def document(self, data: object) -> None:
         """Write one JSON document, indented on a terminal."""
@@ -117,5 +117,5 @@ class Output:
         self.on_reader_gone()
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Be told that the reader left while nothing runs."""

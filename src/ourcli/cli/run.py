@@ -7,7 +7,7 @@ import anyio
 
 from ourcli.cli.interrupts import Interrupts
 from ourcli.cli.invocation import Invocation
-from ourcli.cli.output import ReaderGoneError
+from ourcli.cli.output import ReaderGoneError, nothing
 from ourcli.cli.ports import Facade
 
 _Result = TypeVar("_Result")
@@ -25,12 +25,12 @@ def run(invocation: Invocation, work: Callable[[Facade], Awaitable[_Result]]) ->
 
 def run_with(invocation: Invocation, work: Callable[[Facade, Interrupts], Awaitable[_Result]]) -> _Result:
     """Do what `run` does, for work that has parts of its own to stop."""
-    interrupts = Interrupts()
+    interrupts, output = Interrupts(), invocation.output
 
     async def supervised() -> _Result:
         results: list[_Result] = []
         with anyio.CancelScope() as reading:
-            invocation.output.on_reader_gone = reading.cancel
+            output.on_reader_gone = reading.cancel
             with interrupts.stoppable():
                 async with invocation.opener(invocation) as service:
                     results.append(await work(service, interrupts))
@@ -38,5 +38,8 @@ def run_with(invocation: Invocation, work: Callable[[Facade, Interrupts], Awaita
             raise ReaderGoneError
         return results[0]
 
-    with interrupts.installed():
-        return anyio.run(supervised)
+    try:
+        with interrupts.installed():
+            return anyio.run(supervised)
+    finally:
+        output.on_reader_gone = nothing

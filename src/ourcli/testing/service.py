@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import anyio
+
 from ourcli.ai.models.library import ModelStatus, PlannedDownload
 from ourcli.ai.models.spec import Capability, FileSpec, Format, Kind, ModelSpec, WheelSource
 from ourcli.app.requests import (
@@ -90,7 +92,8 @@ def a_record(text: str, number: int = 1, **changes: object) -> Record:
 class FakeService:
     """Answer what the attributes say; keep what was asked in `asked`, `queries`, `filters`, `calls`.
 
-    Set `failure` to make every call raise it, `says` to choose what is streamed, `progress` to report work.
+    Set `failure` to make every call raise it, `says` to choose what is streamed, `answer` to end with another
+    text, `progress` to report work, `hangs` to never finish an answer.
     """
 
     def __init__(self) -> None:
@@ -109,6 +112,8 @@ class FakeService:
         self.log: list[dict[str, object]] = []
         self.ingested: list[tuple[Path, ...]] = []
         self.calls: list[tuple[str, tuple[object, ...]]] = []
+        self.answer: str | None = None
+        self.hangs = False
         self.closed = False
 
     async def __aenter__(self) -> Self:
@@ -134,8 +139,11 @@ class FakeService:
         """Stream `says`, then answer with it."""
         self._begin()
         self.asked.append(request)
-        for said in self.says:
-            listen.emit(AnswerTextProduced(at=MORNING, text=said) if isinstance(said, str) else said)
+        for piece in self.says:
+            listen.emit(AnswerTextProduced(at=MORNING, text=piece) if isinstance(piece, str) else piece)
+        said = "".join(piece for piece in self.says if isinstance(piece, str))
+        if self.hangs:
+            await anyio.sleep_forever()
         source = Source(uri="/notes/cache.md", lines=(3, 7), sha256="cd" * 32)
         citation = Citation(
             number=1, record_id="0190-1", layer="insights", score=0.875, source=source, text="TTL is 15 minutes"
@@ -146,7 +154,7 @@ class FakeService:
             project=request.project or "default",
             model=request.model or "tiny",
             mode="generated",
-            answer="".join(said for said in self.says if isinstance(said, str)),
+            answer=said if self.answer is None else self.answer,
             citations=(citation,) if request.use_memory else (),
             notices=self.notices,
             plan=await self.plan(request),

@@ -50,7 +50,7 @@ def search(  # noqa: PLR0913  # click hands every option over by name
     all_projects: bool,
     explain: bool,
 ) -> None:
-    """Search memory by meaning and by words.
+    """Search by meaning and by words.
 
     Every hit carries a score card; --explain shows it.
     """

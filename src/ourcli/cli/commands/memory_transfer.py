@@ -20,9 +20,9 @@ from ourcli.memory.query import Filter
 @common_options()
 @click.pass_obj
 def export(invocation: Invocation, *, file: str, all_projects: bool) -> None:
-    """Write a project's records with their vectors as JSON lines to FILE, or to stdout with -.
+    """Write records with their vectors as JSON lines to FILE, or to stdout with -.
 
-    The file appears whole or not at all, readable by its owner only.
+    A project's records, or all with --all-projects. The file appears whole or not at all, readable by its owner only.
     """
     from ourcli.cli.run import run  # deferred: asyncio
 
