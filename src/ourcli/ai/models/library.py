@@ -12,7 +12,7 @@ from ourcli.ai.models.ports import Fetchers, Locks
 from ourcli.ai.models.pull import Puller
 from ourcli.ai.models.registry import Registry
 from ourcli.ai.models.shelf import Shelf
-from ourcli.ai.models.spec import Capability, FileSpec, Format, Kind, ModelSpec, PathSource
+from ourcli.ai.models.spec import FileSpec, Format, Kind, ModelSpec, PathSource
 from ourcli.common.errors import ModelMissingError, UsageError
 from ourcli.common.events import EventSink
 from ourcli.common.files import atomic_write
@@ -316,6 +316,3 @@ def _loose_model(path: Path) -> InstalledModel:
         capability=capability_of_size(size),
     )
     return InstalledModel(spec=spec, folder=path.parent, files={path.name: path}, digests={})
-
-
-__all__ = ["AUTO", "Capability", "InstalledModel", "ModelLibrary", "ModelStatus", "PlannedDownload"]
