@@ -34,7 +34,7 @@ HASHED  := $(INSTALL) --require-hashes --only-binary :all:
 HOME_DIR   = $${OURCLI_HOME:-$$HOME/.ourcli}
 MODELS_DIR = $${OURCLI_PATHS_MODELS:-$(HOME_DIR)/models}
 
-.PHONY: help setup ask test test-models lint check bench soak smoke lock docs clean
+.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench soak smoke lock docs clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -87,11 +87,22 @@ test-models: $(DEV)
 test: test-models
 	@OURCLI_TEST_MODELS="$(MODELS_DIR)" $(PY) -m pytest -m 'not slow' $(PYTEST_ARGS)
 
-lint: $(DEV)
+# One target each, so that `make --keep-going lint` reports them all.
+lint: lint-format lint-code lint-types lint-walls lint-docs
+
+lint-format: $(DEV)
 	$(PY) -m ruff format --check .
+
+lint-code: $(DEV)
 	$(PY) -m ruff check .
+
+lint-types: $(DEV)
 	$(PY) -m mypy
-	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+lint-walls: $(DEV)
+	@$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+lint-docs: $(DEV)
 	$(PY) tools/reference.py --check
 
 check: lint test

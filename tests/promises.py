@@ -160,7 +160,35 @@ AI: dict[str, str] = {
 
 MEMORY: dict[str, str] = {}
 
-CORE: dict[str, str] = {}
+CORE: dict[str, str] = {
+    "core.answer.marks": "a number or name that neither evidence nor question holds is marked",
+    "core.answer.missed": "an answer that holds none of what the evidence adds is noticed",
+    "core.answer.trusts": "a right answer in other words stays unmarked",
+    "core.bus.broadcast": "every subscriber sees every event since it subscribed",
+    "core.bus.lag": "a slow subscriber loses the oldest events and is told exactly how many",
+    "core.bus.threads": "events may be emitted from any thread and wake who waits",
+    "core.executor.cancellation": "cancelling a run cancels its steps and is written down",
+    "core.executor.errors": "an error of a step keeps its exit code; a bug in a step becomes an error that names it",
+    "core.executor.events": "every transition of a run is reported under its run id",
+    "core.executor.failure-cancels": "the first failure cancels what runs and starts nothing more",
+    "core.executor.parallel": "ready steps run at the same time, up to a limit",
+    "core.executor.retries": "a step is tried again after a transient error only, as often as it says",
+    "core.executor.timeout": "a step that takes too long is stopped and named",
+    "core.journal.transitions": "the journal keeps every transition of a step",
+    "core.plan.notation": "references, parameters and texts are written so that they read back the same",
+    "core.plan.order": "steps run in an order that respects every need, whatever the graph",
+    "core.plan.refused": "a plan that cannot run is refused, with the step and the reason; a circle names its steps",
+    "core.planner.chooses": "the planner takes the named recipe, else the one that serves the kind of request",
+    "core.prompt.budget": "the packed prompt never exceeds its budget of tokens",
+    "core.prompt.left-out": "what did not fit is named with the reason, least relevant and oldest first",
+    "core.prompt.never-cut": "rules and question are never cut; a question that does not fit is refused at once",
+    "core.quote.verbatim": "quotes are the evidence's own words, the part that speaks to the question, with its number",
+    "core.recipe.broken": "a broken recipe file is reported with its name and reason and hides no other",
+    "core.recipe.shipped": "every shipped recipe, and the one that `recipes new` writes, makes a plan that can run",
+    "core.recipe.user": "a user's recipe is read, and one with a shipped name takes its place",
+    "core.router.any-input": "any text is routed at once, however long or odd",
+    "core.router.kinds": "questions, things to remember, decisions and files to read are told apart, near misses included",
+}
 
 SCHEDULER: dict[str, str] = {
     "scheduler.cron.agrees": "every run is in the future and matches its fields",
@@ -172,7 +200,16 @@ SCHEDULER: dict[str, str] = {
     "scheduler.cron.wrong": "what is no schedule, or never comes, is refused",
 }
 
-OBSERVABILITY: dict[str, str] = {}
+OBSERVABILITY: dict[str, str] = {
+    "observability.events.full-disk": "a log that cannot be written warns once and breaks nothing",
+    "observability.events.log": "each event is one line of JSON; answers' words and progress are never logged",
+    "observability.events.private": "the event log is 0600 in a 0700 folder",
+    "observability.events.processes": "several processes append at once and lose no line",
+    "observability.events.rotates": "the event log is rotated by size and never grows beyond its files",
+    "observability.events.tail": "tail shows events since a moment, and follows across rotations",
+    "observability.events.torn": "a torn last line is skipped and spoils no later one",
+    "observability.logs.levels": "diagnostics go to a file of JSON lines, by the levels of OURCLI_LOG",
+}
 
 RELEASE: dict[str, str] = {
     "release.house.promises": "every promise has a test and every claim of a test is a promise",
@@ -180,7 +217,7 @@ RELEASE: dict[str, str] = {
     "release.house.walls": "rooms import downwards only and native libraries stay in backends; a breach is caught",
     "release.repository.clean": "nothing committed is heavy, names a package index or a path of one machine",
     "release.requirements.hashed": "every requirement, the build backend's too, is pinned and carries hashes",
-    "release.tests.loopback-only": "a test that looks up, dials or writes to another machine fails, and nothing is sent",
+    "release.tests.loopback-only": "a test that would reach another machine fails, and nothing is sent",
     "release.tests.no-silent-skip": "where skips are forbidden, a skipped test fails the run",
 }
 
