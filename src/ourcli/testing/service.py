@@ -204,6 +204,9 @@ class FakeService:
                 speaker=new.speaker,
                 turn=new.turn,
                 source=new.source,
+                parents=tuple(RecordId(parent) for parent in new.parents),
+                trust=new.trust,
+                model=new.model,
             )
             ids.append(identifier)
         return tuple(ids)

@@ -20,7 +20,13 @@ from ourcli.memory.layers import Layer
 @click.command()
 @click.argument("text", nargs=-1)
 @click.option("--jsonl", metavar="FILE", help="Store a JSON object a line from FILE, or from stdin with -.")
-@click.option("--layer", type=click.Choice([*Layer]), default=Layer.INSIGHTS, show_default=True, help="Where to.")
+@click.option(
+    "--layer",
+    type=click.Choice([layer.value for layer in Layer]),
+    default=Layer.INSIGHTS.value,
+    show_default=True,
+    help="Where to.",
+)
 @click.option("--kind", metavar="K", default="note", show_default=True, help="What it is.")
 @click.option("--tag", "tags", metavar="T", multiple=True, help="A tag; can be repeated.")
 @click.option("--session", metavar="S", default="", help="The conversation it belongs to.")
@@ -32,7 +38,7 @@ def add(
     *,
     text: tuple[str, ...],
     jsonl: str | None,
-    layer: Layer,
+    layer: str,
     kind: str,
     tags: tuple[str, ...],
     session: str,

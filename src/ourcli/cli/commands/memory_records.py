@@ -49,7 +49,7 @@ def _facts(record: Record) -> tuple[tuple[str, str], ...]:
 
 
 @click.command("list")
-@click.option("--layer", type=click.Choice([*Layer]), help="Only this layer.")
+@click.option("--layer", type=click.Choice([layer.value for layer in Layer]), help="Only this layer.")
 @click.option("--tag", "tags", metavar="T", multiple=True, help="Only with this tag; all of them when repeated.")
 @click.option("--session", metavar="S", help="Only of this session.")
 @click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Most rows; 0 for all.")

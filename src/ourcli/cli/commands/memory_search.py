@@ -28,7 +28,7 @@ from ourcli.memory.record import Trust
 @click.option("--session", metavar="S", help="Only of this session.")
 @click.option("--since", metavar="D", type=MomentType(), help="Not older: ISO date or time (UTC), or 2d, 12h.")
 @click.option("--until", metavar="D", type=MomentType(end_of_day=True), help="Not younger; a date means its end.")
-@click.option("--trust", type=click.Choice([*Trust]), help="Only texts that come from there.")
+@click.option("--trust", type=click.Choice([trust.value for trust in Trust]), help="Only texts that come from there.")
 @click.option("--all-projects", is_flag=True, help="Search the memory of every project.")
 @click.option("--explain", is_flag=True, help="Show why each hit stands where it stands.")
 @common_options()
