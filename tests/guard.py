@@ -4,8 +4,8 @@ It replaces the methods of `socket` through which Python code, asyncio and anyio
 dials or writes to an address. Three ways past it are known. Native code that calls the system itself
 is not seen, nor is asyncio on Windows when it is given a number instead of a name. A child process
 starts without the guard; it gets no `OURCLI_NET`, so that the product's own gate is shut in it, and the
-proxy variables point at a closed loopback port, so that a client that honours them finds nobody. The
-test that runs the main job in a namespace without network covers all three.
+proxy variables point at a closed loopback port, so that a client that honours them finds nobody. Only a
+run in a namespace without network (Linux) would show what native code and children attempt.
 """
 
 import socket
