@@ -1,11 +1,13 @@
 """Which hits an answer may stand on: absolute relevance, not only the best of what there is.
 
-A search always has a best hit, also for a question that memory cannot answer. Relevance here is absolute:
-a small logistic model over the cosine of question and text and the share of the question's meaningful words
-that the text holds. `benchmarks/evidence_threshold.py` learns and judges its weights.
+A search always has a best hit, also for a question that memory cannot answer. Relevance here is absolute: a
+small logistic model over the cosine of question and text, their late interaction (where the reranker gave it)
+and the share of the question's meaningful words that the text holds. `docs/decisions` says how its weights
+were found and how well they separate.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,17 +16,20 @@ from ourcli.core.quote import words_of
 from ourcli.memory.query import Hit
 from ourcli.memory.record import Trust
 
-COSINE_WEIGHT = 14.0
-COVERAGE_WEIGHT = 4.0
-BIAS = -8.0
-"""Weights of the logistic model: cosine, coverage (both 0..1), bias."""
+SIMILARITY_WEIGHT = 10.0
+COVERAGE_WEIGHT = 1.0
+BIAS = -7.3
+"""Weights of the logistic model: cosine plus late interaction (0..2), coverage (0..1), bias."""
 
-USABLE = 0.25
+USABLE = 0.08
 """From here on a hit may stand in the prompt."""
+USABLE_WHEN_ASKED_ABOUT_US = 0.02
+"""The same for a question about "we" or "our", which only memory can answer."""
 STRONG = 0.5
 """From here on a hit may be quoted as an answer."""
 MOST_EVIDENCE = 6
-_NEAR_THE_BEST = 0.45
+_NEAR_THE_BEST = 0.15
+_ABOUT_US = re.compile(r"\b(?:we|our|ours|us|my|mine|the team)\b", re.IGNORECASE)
 _TRUST_FACTORS = {Trust.USER: 1.0, Trust.TOOL: 0.85, Trust.MODEL: 0.7, Trust.WEB: 0.7}
 _QUESTION_KIND = "question"
 
@@ -55,7 +60,9 @@ def coverage(question: str, text: str) -> float:
 
 def relevance(question: str, hit: Hit) -> float:
     """Return how likely the record speaks to the question, 0..1, its trust considered."""
-    drive = BIAS + COSINE_WEIGHT * hit.card.vector.score + COVERAGE_WEIGHT * coverage(question, hit.record.text)
+    cosine = hit.card.vector.score
+    interaction = cosine if hit.card.rerank is None else hit.card.rerank
+    drive = BIAS + SIMILARITY_WEIGHT * (cosine + interaction) + COVERAGE_WEIGHT * coverage(question, hit.record.text)
     return _TRUST_FACTORS[hit.record.trust] / (1.0 + math.exp(-drive))
 
 
@@ -75,5 +82,6 @@ def select(question: str, hits: Sequence[Hit], *, session: str) -> tuple[Found, 
         seen.add(record.text)
         found.append(Found(hit=hit, relevance=relevance(question, hit)))
     found.sort(key=lambda one: one.relevance, reverse=True)
-    floor = max(USABLE, _NEAR_THE_BEST * found[0].relevance) if found else USABLE
+    usable = USABLE_WHEN_ASKED_ABOUT_US if _ABOUT_US.search(question) else USABLE
+    floor = max(usable, _NEAR_THE_BEST * found[0].relevance) if found else usable
     return tuple(one for one in found if one.relevance >= floor)[:MOST_EVIDENCE]

@@ -7,6 +7,8 @@ from ourcli.core.prompt import PackedEvidence
 from ourcli.core.sentences import spans
 from ourcli.core.words import stem, word_set
 
+MOST_QUOTES = 3
+"""How many pieces of evidence are quoted unless the caller says otherwise."""
 WHOLE_CHARS = 400
 """A record up to this length is quoted whole."""
 _WINDOW_CHARS = 480
@@ -20,7 +22,7 @@ _STOP = word_set(
 )
 
 
-def quote(evidence: Sequence[PackedEvidence], question: str, *, most: int = 3) -> str:
+def quote(evidence: Sequence[PackedEvidence], question: str, *, most: int = MOST_QUOTES) -> str:
     """Return Markdown block quotes of at most `most` pieces of evidence, each ending with its number.
 
     Short records are quoted whole; of longer ones the run of sentences that shares most words with the question,

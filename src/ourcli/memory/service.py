@@ -84,8 +84,8 @@ class MemoryService:
             InvalidInputError: A record has no text or a given vector is not usable; nothing was stored.
         """
         cleaned = [_cleaned(record) for record in records]
-        matrix = await self._vectors(cleaned, vectors or {})
         await self._check_model(claim=True)
+        matrix = await self._vectors(cleaned, vectors or {})
         stamped = [replace(record, model=self._embedder.digest) for record in cleaned]
         await self._store.upsert(stamped, matrix)
         for layer in Layer:
@@ -134,6 +134,10 @@ class MemoryService:
     async def stats(self) -> dict[Layer, LayerStats]:
         """Return size and health of each layer."""
         return await self._store.stats()
+
+    async def optimize(self) -> None:
+        """Compact the tables and bring their indexes up to date."""
+        await self._store.optimize()
 
     async def export(self, where: Filter) -> AsyncIterator[tuple[Record, Vector]]:
         """Yield all records with their vectors, in no order."""

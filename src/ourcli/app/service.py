@@ -1,0 +1,195 @@
+"""The one async facade: everything that commands, servers and scheduled jobs may ask of ourcli."""
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from ourcli.ai.models.library import ModelStatus, PlannedDownload
+from ourcli.app.benching import RetrievalReport
+from ourcli.app.modelling import ModelDesk
+from ourcli.app.records import given_vectors, to_record
+from ourcli.app.requests import Answer, AskRequest, ExportedRecord, IngestReport, NewRecord
+from ourcli.app.wiring import Rooms
+from ourcli.common.errors import InvalidInputError, NotFoundError
+from ourcli.common.events import EventSink, NullSink, ProgressMade
+from ourcli.common.files import atomic_write
+from ourcli.config.settings import Settings
+from ourcli.core.recipe import Cookbook, template
+from ourcli.memory.layers import Layer
+from ourcli.memory.ports import LayerStats
+from ourcli.memory.query import Filter, Query, SearchResult
+from ourcli.memory.record import Record
+from ourcli.observability.events_log import EventLog
+
+_QUIET = NullSink()
+_ADD_BATCH = 64
+"""Records that are stored, and so acknowledged, at once when many are added."""
+
+
+class Service:
+    """ourcli in this process.
+
+    Args:
+        rooms: Every part.
+        log: What happened.
+    """
+
+    def __init__(self, rooms: Rooms, log: EventLog) -> None:
+        self._rooms = rooms
+        self._log = log
+        self._desk = ModelDesk(
+            rooms.library, rooms.settings, home=rooms.home, environment=dict(os.environ), gate=rooms.gate
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._rooms.settings
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What of the configuration was ignored and why, a line each."""
+        return self._rooms.loaded.warnings
+
+    # Questions
+
+    async def ask(self, request: AskRequest, listen: EventSink = _QUIET) -> Answer:
+        """Recall, generate, remember."""
+        return await (await self._rooms.asking()).ask(request, listen)
+
+    async def plan(self, request: AskRequest) -> Mapping[str, object]:
+        """Return the plan as JSON data and run nothing."""
+        return (await self._rooms.asking()).plan(request).to_json()
+
+    async def recipes(self) -> Cookbook:
+        """Return shipped and own recipes, and what is wrong with broken files."""
+        return self._rooms.recipes
+
+    async def new_recipe(self, name: str) -> Path:
+        """Write a recipe to start from into the user's folder; an existing one is refused."""
+        text = template(name)
+        path = self._rooms.home.recipes / f"{name}.toml"
+        if path.exists():
+            raise InvalidInputError(f"{str(path)!r} exists already", hint="choose another name, or edit it")
+        with atomic_write(path) as stream:
+            stream.write(text.encode())
+        return path
+
+    # Memory
+
+    async def add(self, records: Sequence[NewRecord], listen: EventSink = _QUIET) -> tuple[str, ...]:
+        """Store records; return their ids. Many are stored in batches, each acknowledged by a progress event."""
+        memory = await self._rooms.memory()
+        project, clock = self._rooms.settings.project, self._rooms.clock
+        converted = [to_record(new, project=project, clock=clock) for new in records]
+        ids: list[str] = []
+        for start in range(0, len(records), _ADD_BATCH):
+            batch = records[start : start + _ADD_BATCH]
+            vectors = given_vectors(batch, self._rooms.embedding.digest)
+            ids += await memory.add(converted[start : start + _ADD_BATCH], vectors)
+            listen.emit(ProgressMade(at=clock.now(), task="storing", done=len(ids), total=len(records), unit="records"))
+        return tuple(ids)
+
+    async def search(self, query: Query) -> SearchResult:
+        """Search memory."""
+        return await (await self._rooms.memory()).run(query)
+
+    async def get(self, record_id: str) -> Record:
+        """Return one record."""
+        return await (await self._rooms.memory()).get(record_id)
+
+    async def records(self, where: Filter, limit: int | None) -> list[Record]:
+        """Return records, newest first."""
+        return await (await self._rooms.memory()).records(where, limit)
+
+    async def forget(self, ids: Sequence[str] = (), session: str | None = None) -> tuple[str, ...]:
+        """Remove records by id, or all of a session; return the ids that were there."""
+        memory = await self._rooms.memory()
+        wanted = list(ids)
+        if session is not None:
+            where = Filter(project=self._rooms.settings.project, session=session)
+            of_session = [record.id for record in await memory.records(where)]
+            if not of_session:
+                raise NotFoundError(f"no record of session {session!r}", hint="nothing was forgotten")
+            wanted += of_session
+        return await memory.forget(tuple(dict.fromkeys(wanted)))
+
+    async def memory_stats(self) -> Mapping[Layer, LayerStats]:
+        """Return size and health of each layer."""
+        return await (await self._rooms.memory()).stats()
+
+    async def export(self, where: Filter) -> AsyncIterator[ExportedRecord]:
+        """Yield records with their vectors."""
+        async for record, vector in (await self._rooms.memory()).export(where):
+            yield ExportedRecord(record=record, embedding=tuple(vector.tolist()))
+
+    async def reembed(self, listen: EventSink = _QUIET) -> int:
+        """Embed every record again that another model embedded; return how many."""
+        memory, done = await self._rooms.memory(), 0
+        async for done in memory.reembed():
+            at = self._rooms.clock.now()
+            listen.emit(ProgressMade(at=at, task="embedding again", done=done, total=None, unit="records"))
+        return done
+
+    async def ingest(self, paths: Sequence[Path], project: str | None, listen: EventSink = _QUIET) -> IngestReport:
+        """Read files into memory."""
+        ingestor = await self._rooms.ingestor()
+        return await ingestor.ingest(self._rooms.selection(paths, project), listen)
+
+    @asynccontextmanager
+    async def watch(
+        self, paths: Sequence[Path], project: str | None, listen: EventSink
+    ) -> AsyncIterator[AsyncIterator[IngestReport]]:
+        """Ingest, and again whenever files change."""
+        ingestor, selection = await self._rooms.ingestor(), self._rooms.selection(paths, project)
+        async with ingestor.watch(selection, self._rooms.watcher, listen) as reports:
+            yield reports
+
+    # Models
+
+    async def setup_plan(self, llm: str | None, small: bool) -> Sequence[PlannedDownload]:  # noqa: FBT001
+        """Return what `setup` would fetch; empty when everything is here."""
+        return self._desk.setup_plan(llm, small=small)
+
+    async def setup(self, llm: str | None, small: bool, listen: EventSink = _QUIET) -> Sequence[ModelStatus]:  # noqa: FBT001
+        """Fetch what `setup_plan` names (the user agreed), note the choice, return the models in use."""
+        return await self._desk.setup(llm, small=small, listen=listen)
+
+    async def models(self) -> Sequence[ModelStatus]:
+        """Return the registry."""
+        return self._desk.all()
+
+    async def pull(self, model: str, listen: EventSink = _QUIET) -> ModelStatus:
+        """Fetch and verify a model."""
+        return await self._desk.pull(model, listen)
+
+    async def verify(self) -> Sequence[ModelStatus]:
+        """Check the digests of every installed model."""
+        return await self._desk.verify()
+
+    async def use(self, model: str) -> ModelStatus:
+        """Make a model the configured one of its kind."""
+        return await self._desk.use(model)
+
+    async def remove(self, model: str) -> ModelStatus:
+        """Delete a model's files."""
+        return await self._desk.remove(model)
+
+    # Measuring and looking
+
+    async def bench_retrieval(
+        self, corpus: Path, queries: Path, rerank: int, listen: EventSink = _QUIET
+    ) -> RetrievalReport:
+        """Measure recall in a temporary store."""
+        return await self._rooms.bench().run(corpus, queries, rerank=rerank, listen=listen)
+
+    async def events(
+        self,
+        since: datetime | None,
+        follow: bool,  # noqa: FBT001
+    ) -> AsyncIterator[Mapping[str, object]]:
+        """Yield logged events, oldest first; go on with new ones when told to follow."""
+        async for entry in self._log.tail(since=since, follow=follow):
+            yield entry
