@@ -158,7 +158,25 @@ AI: dict[str, str] = {
     "ai.rerank.late-interaction": "the default reranker puts the text that answers above one that does not, in 0..1",
 }
 
-MEMORY: dict[str, str] = {}
+MEMORY: dict[str, str] = {
+    "memory.ingest.bad-file": "one file that cannot or may not be read does not stop the rest, and each says why",
+    "memory.ingest.binary": "files that are no text are left out, with the reason",
+    "memory.ingest.headings": "a piece of Markdown carries the titles above it",
+    "memory.ingest.html": "HTML is read as a person sees it, without scripts, styles and navigation, with the lines of its source",
+    "memory.ingest.ignore-files": "`.gitignore` at every depth, `.ignore` and git's exclude file count, outside of repositories too",
+    "memory.ingest.incremental": "unchanged files are skipped, changed ones replaced, deleted and newly ignored ones removed",
+    "memory.ingest.interrupt": "an interrupted ingestion leaves whole files, and the next one goes on from there",
+    "memory.ingest.lines": "the lines of a piece hold its text, whatever characters and line ends the file has",
+    "memory.ingest.missing-path": "a path that does not exist is named before anything is stored",
+    "memory.ingest.odd-code": "minified, endless and absurdly nested files are cut in bounded time",
+    "memory.ingest.progress": "ingestion tells how many files are done, and when it ended",
+    "memory.ingest.removal-stays-inside": "only files under the ingested paths are ever removed",
+    "memory.ingest.resume": "a write that fails leaves whole files, and the next ingestion stores the rest only",
+    "memory.ingest.secrets": "files that may hold secrets are never read, even when they are named",
+    "memory.ingest.syntax": "source code of thirteen grammars is cut between its definitions",
+    "memory.ingest.watch": "--watch reads changed files again, follows renames and deletions, and heeds new ignore patterns",
+    "memory.ingest.watch-disk": "a change on disk becomes a report, even right after the start",
+}
 
 CORE: dict[str, str] = {
     "core.answer.marks": "a number or name that neither evidence nor question holds is marked",
@@ -187,7 +205,7 @@ CORE: dict[str, str] = {
     "core.recipe.shipped": "every shipped recipe, and the one that `recipes new` writes, makes a plan that can run",
     "core.recipe.user": "a user's recipe is read, and one with a shipped name takes its place",
     "core.router.any-input": "any text is routed at once, however long or odd",
-    "core.router.kinds": "questions, things to remember, decisions and files to read are told apart, near misses included",
+    "core.router.kinds": "questions, things to remember, decisions and files to read are told apart",
 }
 
 SCHEDULER: dict[str, str] = {

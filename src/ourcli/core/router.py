@@ -70,7 +70,7 @@ _WHEN = (
     r"|(?:in|at|after|during|for|as\s+of)\s+[^.?!,\n]{1,60}|fyi|btw|update|note)\s*[,:]?\s+)?"
 )
 _WHO = r"(?:we|i|the\s+(?:team|group|board|committee|others)(?:\s+and\s+i)?|everyone|everybody|all\s+of\s+us)"
-_HAVE = r"(?:\s*'ve|\s+have|\s+has|\s+had)?(?:\s+(?:now|just|finally|already|all|also|both|jointly|since))?"
+_HAVE = r"(?:\s*'ve|\s+have|\s+has|\s+had)?(?:\s+(?:now|just|finally|already|all|also|both|jointly|since)){0,2}"
 DECISION: tuple[tuple[str, str], ...] = (
     ("decision: …", r"(?:final\s+|team\s+|our\s+|the\s+)?decision\s*:"),
     ("decided: …", r"(?:decided|agreed|settled|resolved)\s*(?::|\bto\b|\bthat\b|\bon\b)"),

@@ -1,1 +1,1 @@
-"""What happened: the event log."""
+"""What happened: the event log and the diagnostic log."""
