@@ -82,7 +82,9 @@ def test_an_error_inside_a_task_group_is_told_as_itself(run: Run, service: FakeS
 
 
 @promise("cli.errors.internal")
-def test_a_bug_is_told_without_its_traceback_unless_asked(run: Run, service: FakeService) -> None:
+def test_a_bug_is_logged_and_told_without_its_traceback_unless_asked(
+    run: Run, service: FakeService, caplog: pytest.LogCaptureFixture
+) -> None:
     service.failure = ZeroDivisionError("division by zero")
 
     quiet, verbose = run("memory", "stats", "--json"), run("-v", "memory", "stats")
@@ -92,6 +94,7 @@ def test_a_bug_is_told_without_its_traceback_unless_asked(run: Run, service: Fak
     assert "Traceback" not in quiet.err
     assert json.loads(quiet.out)["error"]["kind"] == "internal"
     assert "Traceback" in verbose.err
+    assert [record.exc_info is not None for record in caplog.records] == [True, True]
 
 
 def test_a_usage_error_is_told_in_json_too(run: Run) -> None:

@@ -71,8 +71,8 @@ class Diagnostics:
             output: Where `{"error": ...}` is written too, when the user asked for JSON.
         """
         error = as_error(failure)
-        if isinstance(error, _InternalError):
-            self._record(failure)
+        if isinstance(error, InternalError):
+            self._trace(failure)
         if isinstance(error, CancelledByUserError):
             self._write("interrupted\n")
         else:
@@ -90,11 +90,9 @@ class Diagnostics:
             )
         return error.exit_code
 
-    def _record(self, failure: BaseException) -> None:
-        import logging  # deferred: costs start-up time and only a bug needs it
-        import traceback
+    def _trace(self, failure: BaseException) -> None:
+        import traceback  # deferred: only a bug needs it
 
-        logging.getLogger(__name__).error("internal error", exc_info=failure)
         if self.verbose:
             self._write("".join(traceback.format_exception(failure)))
 
@@ -110,7 +108,7 @@ class Diagnostics:
             return  # nobody reads stderr any more: there is no one left to tell
 
 
-class _InternalError(OurcliError):
+class InternalError(OurcliError):
     """A bug of ours."""
 
     kind = "internal"
@@ -128,7 +126,7 @@ def as_error(failure: BaseException) -> OurcliError:
         return CancelledByUserError("interrupted")
     if isinstance(failure, MemoryError):
         return OurcliError("out of memory", hint="close other programs, or use a smaller model (`ourcli models list`)")
-    return _InternalError(
+    return InternalError(
         f"internal error: {type(failure).__name__}: {failure}",
         hint="this is a bug in ourcli; run again with -v and report the traceback",
     )
@@ -137,7 +135,7 @@ def as_error(failure: BaseException) -> OurcliError:
 def _of_group(group: BaseExceptionGroup[BaseException]) -> OurcliError:
     """Return the first known error of a task group's failures, else stand for the first unknown one."""
     leaves = [as_error(leaf) for leaf in group.exceptions]
-    known = [leaf for leaf in leaves if not isinstance(leaf, _InternalError | CancelledByUserError)]
+    known = [leaf for leaf in leaves if not isinstance(leaf, InternalError | CancelledByUserError)]
     return (known or leaves)[0]
 
 

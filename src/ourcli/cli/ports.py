@@ -14,28 +14,10 @@ from ourcli.memory.record import Record
 
 if TYPE_CHECKING:
     from ourcli.ai.models.library import ModelStatus, PlannedDownload
+    from ourcli.app.benching import RetrievalReport
     from ourcli.config.settings import Settings
     from ourcli.core.recipe import Cookbook
     from ourcli.memory.ports import LayerStats
-
-
-class RetrievalReport(Protocol):
-    """Quality and latency of recall on given data."""
-
-    @property
-    def metrics(self) -> Mapping[str, float]:
-        """Metric by name: recall@10, ndcg@10, ..."""
-        ...
-
-    @property
-    def by_category(self) -> Mapping[str, Mapping[str, float]]:
-        """The same for each category of question."""
-        ...
-
-    @property
-    def latency_ms(self) -> Mapping[str, float]:
-        """p50, p95, p99."""
-        ...
 
 
 class Facade(Protocol):
@@ -134,7 +116,7 @@ class Facade(Protocol):
 
     async def bench_retrieval(
         self, corpus: Path, queries: Path, rerank: int, listen: EventSink = ...
-    ) -> RetrievalReport:
+    ) -> "RetrievalReport":
         """Measure recall in a temporary store."""
         ...
 

@@ -1,10 +1,12 @@
 """Run a command's coroutine with the facade open, and end it cleanly when it has to stop early."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
 
+from ourcli.cli.diagnostics import InternalError, as_error
 from ourcli.cli.interrupts import Interrupts
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.output import ReaderGoneError, nothing
@@ -33,7 +35,7 @@ def run_with(invocation: Invocation, work: Callable[[Facade, Interrupts], Awaita
             output.on_reader_gone = reading.cancel
             with interrupts.stoppable():
                 async with invocation.opener(invocation) as service:
-                    results.append(await work(service, interrupts))
+                    results.append(await _logged(work(service, interrupts)))
         if reading.cancel_called:
             raise ReaderGoneError
         return results[0]
@@ -43,3 +45,16 @@ def run_with(invocation: Invocation, work: Callable[[Facade, Interrupts], Awaita
             return anyio.run(supervised)
     finally:
         output.on_reader_gone = nothing
+
+
+async def _logged(work: Awaitable[_Result]) -> _Result:
+    """Await the work; write a bug's traceback to the log while it is open."""
+    log = logging.getLogger("ourcli")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())  # without one, Python would print to stderr by itself
+    try:
+        return await work
+    except Exception as failure:
+        if isinstance(as_error(failure), InternalError):
+            log.exception("internal error")
+        raise

@@ -16,5 +16,6 @@ async def open_service(invocation: Invocation) -> AsyncIterator["Facade"]:
     from ourcli.app.lifetime import open_service as open_facade  # deferred: loads every room; `--help` must not
     from ourcli.config.load import Overrides
 
-    async with open_facade(Overrides(project=invocation.project)) as service:
+    overrides = Overrides(project=invocation.project)
+    async with open_facade(overrides, warn=invocation.diagnostics.warning) as service:
         yield service

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ import anyio
 
 from ourcli.ai.models.library import ModelStatus, PlannedDownload
 from ourcli.ai.models.spec import Capability, FileSpec, Format, Kind, ModelSpec, WheelSource
+from ourcli.app.benching import RetrievalReport
 from ourcli.app.requests import (
     Answer,
     AnswerTiming,
@@ -74,13 +75,17 @@ def a_download(identifier: str = "tiny") -> PlannedDownload:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeReport:
-    """A benchmark's result."""
-
-    metrics: Mapping[str, float] = field(default_factory=lambda: {"recall@10": 0.5, "ndcg@10": 0.25})
-    by_category: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    latency_ms: Mapping[str, float] = field(default_factory=lambda: {"p50": 1.0, "p95": 2.0, "p99": 3.0})
+def a_report() -> RetrievalReport:
+    """Return a benchmark's result with round numbers."""
+    return RetrievalReport(
+        metrics={"recall@10": 0.5, "ndcg@10": 0.25},
+        by_category={"temporal": {"recall@10": 0.75, "ndcg@10": 0.5}},
+        latency_ms={"p50": 1.0, "p95": 2.0, "p99": 3.0},
+        stages_ms={"embed": 0.5},
+        legs={"vector": {"recall@10": 0.25, "ndcg@10": 0.125}},
+        records=4,
+        queries=2,
+    )
 
 
 def a_record(text: str, number: int = 1, **changes: object) -> Record:
@@ -353,12 +358,12 @@ class FakeService:
         queries: Path,
         rerank: int,
         listen: EventSink = NullSink(),  # noqa: B008
-    ) -> FakeReport:
+    ) -> RetrievalReport:
         """Return fixed numbers."""
         self._begin("bench_retrieval", corpus, queries, rerank)
         for event in self.progress:
             listen.emit(event)
-        return FakeReport()
+        return a_report()
 
     async def events(self, since: datetime | None, follow: bool) -> AsyncIterator[Mapping[str, object]]:  # noqa: FBT001
         """Yield `log`, from `since` on."""

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ourcli.cli.groups import LazyCommand, LazyGroup
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.options import common_options
-from ourcli.cli.ports import Facade, RetrievalReport
+from ourcli.cli.ports import Facade
 from ourcli.cli.progress import ProgressBars
+
+if TYPE_CHECKING:
+    from ourcli.app.benching import RetrievalReport
 
 COMMANDS: dict[str, LazyCommand] = {
     "retrieval": LazyCommand("ourcli.cli.commands.bench:retrieval", "Measure how well memory finds, and how fast."),
@@ -34,21 +38,21 @@ def retrieval(invocation: Invocation, *, corpus: Path, queries: Path, rerank: in
     """Measure how well memory finds, and how fast, in a store of its own that is thrown away."""
     from ourcli.cli.run import run  # deferred: asyncio
 
-    async def work(service: Facade) -> RetrievalReport:
+    async def work(service: Facade) -> "RetrievalReport":
         with ProgressBars(invocation.diagnostics) as bars:
             return await service.bench_retrieval(corpus, queries, rerank, bars)
 
     report = run(invocation, work)
     if invocation.json:
-        invocation.output.document(
-            {"metrics": report.metrics, "by_category": report.by_category, "latency_ms": report.latency_ms}
-        )
+        invocation.output.document(report)
         return
-    rows = [_row("all", report.metrics, report.metrics)]
-    rows += [_row(name, values, report.metrics) for name, values in report.by_category.items()]
-    invocation.output.table(("questions", *report.metrics), rows)
+    named = {"all": report.metrics, **report.by_category}
+    named |= {f"{leg} alone": metrics for leg, metrics in report.legs.items()}
+    invocation.output.table(
+        ("questions", *report.metrics), [_row(name, values, report.metrics) for name, values in named.items()]
+    )
     latency = ", ".join(f"{name} {value:.1f} ms" for name, value in report.latency_ms.items())
-    invocation.output.text(f"latency: {latency}")
+    invocation.output.text(f"{report.queries} questions, {report.records} records; a search takes {latency}")
 
 
 def _row(name: str, values: Mapping[str, float], columns: Mapping[str, float]) -> tuple[str, ...]:
