@@ -162,9 +162,9 @@ MEMORY: dict[str, str] = {
     "memory.ingest.bad-file": "one file that cannot or may not be read does not stop the rest, and each says why",
     "memory.ingest.binary": "files that are no text are left out, with the reason",
     "memory.ingest.headings": "a piece of Markdown carries the titles above it",
-    "memory.ingest.html": "HTML is read as a person sees it, without scripts, styles and navigation, with the lines of its source",
-    "memory.ingest.ignore-files": "`.gitignore` at every depth, `.ignore` and git's exclude file count, outside of repositories too",
-    "memory.ingest.incremental": "unchanged files are skipped, changed ones replaced, deleted and newly ignored ones removed",
+    "memory.ingest.html": "HTML is read as a person sees it, and its pieces know the lines of the source",
+    "memory.ingest.ignore-files": "`.gitignore` at every depth, `.ignore` and git's exclude file count everywhere",
+    "memory.ingest.incremental": "unchanged files are skipped, changed ones replaced, gone or ignored ones removed",
     "memory.ingest.interrupt": "an interrupted ingestion leaves whole files, and the next one goes on from there",
     "memory.ingest.lines": "the lines of a piece hold its text, whatever characters and line ends the file has",
     "memory.ingest.missing-path": "a path that does not exist is named before anything is stored",
@@ -173,8 +173,9 @@ MEMORY: dict[str, str] = {
     "memory.ingest.removal-stays-inside": "only files under the ingested paths are ever removed",
     "memory.ingest.resume": "a write that fails leaves whole files, and the next ingestion stores the rest only",
     "memory.ingest.secrets": "files that may hold secrets are never read, even when they are named",
+    "memory.ingest.second-run": "a second ingestion of the same files stores nothing",
     "memory.ingest.syntax": "source code of thirteen grammars is cut between its definitions",
-    "memory.ingest.watch": "--watch reads changed files again, follows renames and deletions, and heeds new ignore patterns",
+    "memory.ingest.watch": "watching reads changed files again, follows renames and deletions, heeds patterns",
     "memory.ingest.watch-disk": "a change on disk becomes a report, even right after the start",
 }
 

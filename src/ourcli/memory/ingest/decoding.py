@@ -4,9 +4,6 @@ import codecs
 
 from charset_normalizer import from_bytes
 
-SNIFFED_BYTES = 8192
-"""As far as a NUL byte is looked for."""
-
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -25,9 +22,7 @@ def decode(data: bytes) -> str | None:
         for mark, encoding in _MARKS:
             if data.startswith(mark):
                 return data[len(mark) :].decode(encoding)
-        if b"\0" in data[:SNIFFED_BYTES]:
-            return None
-        return data.decode()
+        return None if b"\0" in data else data.decode()
     except UnicodeDecodeError:
         likeliest = None if b"\0" in data else from_bytes(data).best()
         return None if likeliest is None else str(likeliest)

@@ -68,7 +68,7 @@ def merged(text: str, spans: Iterable[Span], joins: Callable[[str], bool], *, le
     Args:
         text: The whole text.
         spans: Its pieces in order.
-        joins: Whether a piece should go with the one behind it, whatever its size.
+        joins: Whether a piece belongs to the one behind it, not to the one before.
         least: A shorter piece is a fragment.
         most: No joined piece gets longer.
     """
@@ -76,7 +76,8 @@ def merged(text: str, spans: Iterable[Span], joins: Callable[[str], bool], *, le
     for span in spans:
         if result and span[1] - result[-1][0] <= most:
             start, end = result[-1]
-            if end - start < least or span[1] - span[0] < least or joins(text[start:end]):
+            fragment = span[1] - span[0] < least and not joins(text[slice(*span)])
+            if fragment or end - start < least or joins(text[start:end]):
                 result[-1] = (start, span[1])
                 continue
         result.append(span)
