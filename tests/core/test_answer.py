@@ -95,11 +95,14 @@ def test_a_bare_number_in_the_evidence_holds_any_unit() -> None:
 @promise("core.answer.missed")
 def test_an_answer_that_holds_nothing_the_evidence_adds_is_noticed() -> None:
     assert missing_facts("It depends on the load.", EVIDENCE[:1], QUESTION) == ("15 minute",)
+    assert missing_facts("The TTL is 30 minutes.", EVIDENCE[:1], QUESTION) == ("15 minute",)
     assert missing_facts("The TTL is short: use Redis.", EVIDENCE[:1], QUESTION) == ("15 minute",)
 
 
 @promise("core.answer.missed")
 def test_an_answer_that_holds_some_of_it_misses_nothing() -> None:
+    note = "The staging database is called heron and runs Postgres 16."
+    assert missing_facts("It is called heron.", (note,), "what is the staging database called?") == ()
     assert missing_facts("Fifteen minutes.", EVIDENCE[:1], QUESTION) == ()
     assert missing_facts("Yes.", ("The cache has a TTL",), QUESTION) == ()
 

@@ -4,11 +4,11 @@ Pure functions on texts. Nothing here knows whether a claim is true; it says onl
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ourcli.core.facts import Fact, Holding, is_common, names, numbers
-from ourcli.core.words import MONTHS, NUMBER_WORDS
+from ourcli.core.words import MONTHS, NUMBER_WORDS, UNITS, stem
 
 MARK = "[?]"
 """What stands after a number or name that nothing given holds."""
@@ -45,6 +45,7 @@ _ACTS = re.compile(
 _ORDINARY_ENDING = re.compile(
     r"(?:ing|tion|sion|ment|ness|ity|ance|ence|ers?|ors?|ed|ly|als?|ics?|ive|able|ism|age|ure|ful|est|ship|dom)\Z"
 )
+_LOWER_WORD = re.compile(r"\b[a-z]{4,}\b")
 _SMALL_WORDS = frozenset(word for word, number in NUMBER_WORDS.items() if number <= 12)
 
 
@@ -80,14 +81,16 @@ def mark(answer: str, claims: Iterable[Claim]) -> str:
 def missing_facts(answer: str, evidence: Sequence[str], question: str) -> tuple[str, ...]:
     """Return what the evidence adds to the question, when the answer holds none of it; else nothing.
 
-    A model that was given the answer and says none of its numbers or names has most likely missed it: the caller
-    shows the quotes beside.
+    A model that was given the answer and says none of its numbers, names or uncommon words has most likely missed
+    it: the caller shows the quotes beside.
     """
     asked, said = Holding((question,)), Holding((answer,))
     texts = [_blank(text, _LIST_NUMBER) for text in evidence]
     facts = [fact for text in texts for fact in (*_said_numbers(text), *_said_names(text))]
     new = [fact for fact in facts if not asked.holds(fact)]
-    if any(said.holds(fact) for fact in new):
+    if any(said.holds(fact) for fact in new) or any(
+        said.holds(word) and not asked.holds(word) for text in texts for word in _uncommon_words(text)
+    ):
         return ()
     return tuple(dict.fromkeys(fact.text for fact in new))
 
@@ -116,6 +119,13 @@ def _said_names(text: str) -> list[Fact]:
         if keep:
             said.append(fact)
     return said
+
+
+def _uncommon_words(text: str) -> Iterator[Fact]:
+    """Yield words that say something of their own, as "heron" in "the database is called heron"."""
+    for match in _LOWER_WORD.finditer(text):
+        if not is_common(match[0]) and match[0] not in UNITS and match[0] not in NUMBER_WORDS:
+            yield _word(stem(match[0]))
 
 
 def _ordinary_compound(written: str) -> bool:
