@@ -103,9 +103,7 @@ def events_page() -> str:
         fields = [f"`{field.name}`" for field in dataclasses.fields(kind) if field.name not in ("at", "run_id")]
         logged = "no" if issubclass(kind, TRANSIENT_EVENTS) else "yes"
         rows.append((f"`{kind.__name__}`", _summary(kind), ", ".join(fields), logged))
-    about = (
-        "Every event has `at` (UTC) and `run_id` (null outside a run) too. `ourcli events tail` prints the logged ones."
-    )
+    about = "Every event has `at` (UTC) and `run_id` (null outside a run). `ourcli events tail` prints logged ones."
     return _page("Events", about, _table(("event", "what happened", "fields", "logged"), rows))
 
 

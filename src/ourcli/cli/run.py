@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from types import TracebackType
 from typing import TypeVar
 
 import anyio
@@ -35,7 +36,8 @@ def run_with(invocation: Invocation, work: Callable[[Facade, Interrupts], Awaita
             output.on_reader_gone = reading.cancel
             with interrupts.stoppable():
                 async with invocation.opener(invocation) as service:
-                    results.append(await _logged(work(service, interrupts)))
+                    with _BugLog():
+                        results.append(await work(service, interrupts))
         if reading.cancel_called:
             raise ReaderGoneError
         return results[0]
@@ -47,14 +49,16 @@ def run_with(invocation: Invocation, work: Callable[[Facade, Interrupts], Awaita
         output.on_reader_gone = nothing
 
 
-async def _logged(work: Awaitable[_Result]) -> _Result:
-    """Await the work; write a bug's traceback to the log while it is open."""
-    log = logging.getLogger("ourcli")
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())  # without one, Python would print to stderr by itself
-    try:
-        return await work
-    except Exception as failure:
-        if isinstance(as_error(failure), InternalError):
-            log.exception("internal error")
-        raise
+class _BugLog:
+    """Write a bug's traceback to the log while the log is open; the failure goes on."""
+
+    def __enter__(self) -> None:
+        log = logging.getLogger("ourcli")
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())  # without one, Python would print to stderr by itself
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and isinstance(as_error(error), InternalError):
+            logging.getLogger("ourcli").error("internal error", exc_info=error)
