@@ -29,6 +29,8 @@ QUOTED = "From memory, word for word:"
 BESIDE = "What memory holds, word for word:"
 
 _RECALLED = 24
+_LEAST_PROMPT_TOKENS = 512
+"""Also a slow machine reads this much: an answer without its evidence is worth less than a short wait."""
 _QUOTING_TOKENS = 1_000_000
 _CHARS_A_TOKEN = 3
 """Estimate for packing when no model is loaded, because the answer will be quoted; errs towards less text."""
@@ -172,9 +174,11 @@ class Steps:
     async def _packed(self, request: PromptRequest) -> PromptParts:
         room = await self._reader.prompt_tokens(self._setting.answer_tokens)
         model = await self._reader.model()
+        limit = model.context_tokens - self._setting.answer_tokens
+        room = min(limit, max(room, _LEAST_PROMPT_TOKENS))
         allowed = self._setting.prompt_tokens
         if allowed is None or allowed >= room:
-            return await pack(request, budget_tokens=room, count=model.count_tokens)
+            return await pack(request, budget_tokens=room, limit_tokens=limit, count=model.count_tokens)
         try:
             return await pack(request, budget_tokens=allowed, count=model.count_tokens)
         except InvalidInputError as exc:

@@ -146,12 +146,16 @@ class PromptParts:
     left_out: tuple[LeftOut, ...]
 
 
-async def pack(request: PromptRequest, *, budget_tokens: int, count: TokenCounter) -> PromptParts:
+async def pack(
+    request: PromptRequest, *, budget_tokens: int, count: TokenCounter, limit_tokens: int | None = None
+) -> PromptParts:
     """Pack a request into at most `budget_tokens` prompt tokens.
 
     Args:
         request: What is to be packed.
         budget_tokens: Room for the whole prompt; the answer's room is not part of it.
+        limit_tokens: What rules and question may take when the budget is smaller (a slow machine reads a long
+            question all the same); None for the budget.
         count: Counts tokens exactly; called a bounded number of times on bounded texts.
 
     Raises:
@@ -159,8 +163,8 @@ async def pack(request: PromptRequest, *, budget_tokens: int, count: TokenCounte
     """
     rules = GROUNDED_RULES if request.evidence else FREE_RULES
     packing = _Packing(count=count)
-    await _pack_fixed(packing, request, rules, budget_tokens)
-    room = budget_tokens - sum(packing.tokens.values())
+    await _pack_fixed(packing, request, rules, max(budget_tokens, limit_tokens or 0))
+    room = max(0, budget_tokens - sum(packing.tokens.values()))
     groups = {name: getattr(request, name) for name in _SHARES}
     present = [name for name in _SHARES if groups[name]]
     for position, name in enumerate(present):

@@ -208,13 +208,13 @@ async def _create_missing(database: Any) -> None:
     for layer in Layer:
         table = await database.create_table(layer.value, schema=arrow.SCHEMA, exist_ok=True)
         if not await table.list_indices():
-            await table.create_index("text", config=FTS())
+            await _retried(partial(table.create_index, "text", config=FTS()))
 
 
 @asynccontextmanager
 async def _exclusive(path: Path) -> AsyncIterator[None]:
-    """Hold a lock between processes without blocking the event loop."""
-    lock = FileLock(path, mode=0o600, thread_local=False)
+    """Hold a lock between processes without blocking the event loop; tasks of this process may share it."""
+    lock = FileLock(path, mode=0o600, thread_local=False, is_singleton=True)
     await to_thread.run_sync(lock.acquire)
     try:
         yield

@@ -1,0 +1,140 @@
+"""A record store in memory: brute-force cosine and a small BM25, with the same answers in kind as the real one."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ourcli.common.errors import StoreError
+from ourcli.memory.layers import Layer
+from ourcli.memory.ports import Candidate, LayerStats, Matrix, Vector
+from ourcli.memory.query import Filter
+from ourcli.memory.record import Record
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(slots=True)
+class FakeRecordStore:
+    """Keep records in a dictionary. Set `failure` to make every write raise `StoreError(failure)`."""
+
+    rows: dict[str, tuple[Record, Vector]] = field(default_factory=dict)
+    model: str | None = None
+    failure: str = ""
+    optimized: int = 0
+
+    async def store_model(self) -> str | None:
+        """Return the digest of the embedding model that the store was written with."""
+        return self.model
+
+    async def set_store_model(self, digest: str) -> None:
+        """Note the embedding model."""
+        self._may_fail()
+        self.model = digest
+
+    async def upsert(self, records: Sequence[Record], vectors: Matrix) -> None:
+        """Add or replace records."""
+        self._may_fail()
+        for record, vector in zip(records, vectors, strict=True):
+            self.rows[record.id] = (record, np.asarray(vector, dtype=np.float32))
+
+    async def delete(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Remove records; return the ids that were there."""
+        self._may_fail()
+        return tuple(record_id for record_id in ids if self.rows.pop(record_id, None) is not None)
+
+    def _may_fail(self) -> None:
+        if self.failure:
+            raise StoreError(self.failure)
+
+    def _matching_rows(self, where: Filter) -> list[tuple[Record, Vector]]:
+        return [row for row in self.rows.values() if matches(row[0], where)]
+
+    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> list[Candidate]:
+        """Return the k nearest records, best first."""
+        rows = [row for row in self._matching_rows(where) if row[0].layer is layer]
+        found = [Candidate(record=record, vector=own, score=float(own @ vector)) for record, own in rows]
+        return sorted(found, key=lambda one: one.score, reverse=True)[:k]
+
+    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> list[Candidate]:
+        """Return the k best BM25 matches, best first."""
+        corpus = [Counter(_words(record.text)) for record, _ in self.rows.values() if record.layer is layer]
+        found = []
+        for record, vector in self._matching_rows(where):
+            score = _bm25(set(_words(text)), Counter(_words(record.text)), corpus) if record.layer is layer else 0.0
+            if score > 0:
+                found.append(Candidate(record=record, vector=vector, score=score))
+        return sorted(found, key=lambda one: one.score, reverse=True)[:k]
+
+    async def fetch(self, where: Filter, *, limit: int | None = None) -> list[Record]:
+        """Return records, newest first."""
+        found = [record for record, _ in self._matching_rows(where) if record.layer in where.layers]
+        return sorted(found, key=lambda record: (record.ts, record.id), reverse=True)[:limit]
+
+    async def sources(self, project: str) -> list[tuple[str, str]]:
+        """Return the distinct (uri, sha256) pairs of a project's assets."""
+        return sorted({(one.source.uri, one.source.sha256) for one in self._assets(project) if one.source})
+
+    async def ids_from(self, project: str, uris: Sequence[str]) -> dict[str, list[str]]:
+        """Return the ids of a project's assets that were read from these files, by uri."""
+        found: dict[str, list[str]] = {}
+        for record in self._assets(project):
+            if record.source and record.source.uri in uris:
+                found.setdefault(record.source.uri, []).append(record.id)
+        return found
+
+    def _assets(self, project: str) -> Iterable[Record]:
+        return [one for one, _ in self.rows.values() if one.project == project and one.layer is Layer.ASSETS]
+
+    async def scan(self, where: Filter, batch: int) -> AsyncIterator[list[tuple[Record, Vector]]]:
+        """Yield all records with their vectors, in batches."""
+        rows = [row for row in self._matching_rows(where) if row[0].layer in where.layers]
+        for start in range(0, len(rows), batch):
+            yield rows[start : start + batch]
+
+    async def stats(self) -> dict[Layer, LayerStats]:
+        """Return the number of rows of each layer; a dictionary has no fragments."""
+        counts = Counter(record.layer for record, _ in self.rows.values())
+        return {layer: LayerStats(rows=counts[layer], unindexed=0, fragments=0, bytes=0) for layer in Layer}
+
+    async def optimize(self) -> None:
+        """Count the call."""
+        self.optimized += 1
+
+    async def tend(self) -> None:
+        """Do nothing: a dictionary needs no compaction."""
+
+
+def matches(record: Record, where: Filter) -> bool:
+    """Say whether a record passes a filter; layers are the caller's to check."""
+    wanted = [
+        (where.project, record.project),
+        (where.kind, record.kind),
+        (where.session, record.session),
+        (where.trust, record.trust),
+        (where.source_uri, record.source.uri if record.source else None),
+    ]
+    return (
+        all(want is None or want == have for want, have in wanted)
+        and set(where.tags) <= set(record.tags)
+        and (not where.ids or record.id in where.ids)
+        and (where.since is None or record.ts >= where.since)
+        and (where.until is None or record.ts <= where.until)
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower().removesuffix("s") for word in _WORD.findall(text)]
+
+
+def _bm25(query: set[str], text: Counter[str], corpus: Sequence[Counter[str]]) -> float:
+    length = sum(text.values()) / max(1.0, sum(sum(one.values()) for one in corpus) / max(1, len(corpus)))
+    score = 0.0
+    for word in query & text.keys():
+        containing = sum(1 for one in corpus if word in one)
+        rarity = math.log(1 + (len(corpus) - containing + 0.5) / (containing + 0.5))
+        score += rarity * text[word] * 2.2 / (text[word] + 1.2 * (0.25 + 0.75 * length))
+    return score
