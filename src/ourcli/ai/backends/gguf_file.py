@@ -75,7 +75,7 @@ def read_header(path: Path) -> GgufHeader:
         raise ModelError(f"cannot read the model {str(path)!r}: {exc}", hint="check the path and permissions") from exc
     except _Damage as exc:
         raise ModelBrokenError(f"the model {str(path)!r} is damaged: {exc}", hint=_HINT) from exc
-    except struct.error as exc:
+    except (struct.error, OverflowError) as exc:
         raise ModelBrokenError(f"the model {str(path)!r} is damaged: its header is cut off", hint=_HINT) from exc
 
 

@@ -80,6 +80,7 @@ class LlamaServer:
                 hint="the file is damaged, of a newer kind, or larger than the free memory: "
                 "fetch it again or use a smaller model",
             ) from exc
+        self._server.handle_metrics()  # returns once its loop runs: one that is stopped before that never ends
         self._address = str(self._server.listening_address)
 
     def chat(self, body: Mapping[str, object], on_chunk: Callable[[dict[str, object]], bool]) -> None:
@@ -151,5 +152,6 @@ def _parameters(path: Path, options: ServerOptions) -> Any:
     parameters.fit_params = False  # would load the model twice to see how much fits a GPU
     parameters.cache_ram_mib = 0  # the slot itself keeps the last prompt; a second copy costs memory
     parameters.enable_reasoning = _NO_REASONING  # a CPU has no time for thoughts that nobody reads
-    parameters.ui = parameters.endpoint_slots = parameters.endpoint_metrics = parameters.endpoint_props = False
+    parameters.ui = parameters.endpoint_slots = parameters.endpoint_props = False
+    parameters.endpoint_metrics = True  # asked once, in process, when the model is loaded
     return parameters
