@@ -8,10 +8,11 @@ from typing import Literal
 import anyio
 
 from ourcli.ai.models.spec import Capability
+from ourcli.app.answering import Outcome, Reader, Setting
 from ourcli.app.attachments import Attachments
 from ourcli.app.requests import Answer, AnswerTiming, AskRequest, Citation, Usage
 from ourcli.app.sessions import Sessions, conversation
-from ourcli.app.steps import Ingesting, Outcome, Reader, Setting, Steps
+from ourcli.app.steps import Ingesting, Steps
 from ourcli.common.clock import Clock
 from ourcli.common.errors import BudgetSpentError, InvalidInputError, OurcliError, UsageError
 from ourcli.common.events import Event, EventSink

@@ -2,8 +2,8 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import anyio
 
@@ -45,6 +45,7 @@ async def open_service(
     log = EventLog(JsonLines(home.logs / "events.jsonl"), warn=warn)
     spec = parse_log_spec(environment.get("OURCLI_LOG", ""))
     async with AsyncExitStack() as stack:
+        stack.enter_context(_private_files())
         stack.enter_context(log_to(JsonLines(home.logs / "ourcli.jsonl"), spec, warn=warn))
         gate = Gate(network_allowed(environment))
         rooms = Rooms(home=home, loaded=loaded, gate=gate, clock=SystemClock(), bus=bus, stack=stack)
@@ -54,6 +55,16 @@ async def open_service(
                 yield Service(rooms, log)
             finally:
                 bus.close()
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Make files for their owner only while the context lasts, also those of native libraries."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 async def _pump(events: Subscription, log: EventLog) -> None:

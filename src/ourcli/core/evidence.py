@@ -69,15 +69,18 @@ def relevance(question: str, hit: Hit) -> float:
 def select(question: str, hits: Sequence[Hit], *, session: str) -> tuple[Found, ...]:
     """Return the hits that count as evidence, best first.
 
-    Left out: earlier questions (they hold no answer), turns of this very session (they are the conversation),
-    whatever is too weak by itself or far behind the best, and doubles of a text.
+    Left out: earlier questions (they hold no answer), earlier answers whose own source is among the hits, turns
+    of this very session (they are the conversation), whatever is too weak by itself or far behind the best, and
+    doubles of a text.
     """
     seen: set[str] = set()
+    there = {hit.record.id for hit in hits}
     found = []
     for hit in hits:
         record = hit.record
         own_turn = bool(session) and record.session == session and record.turn is not None
-        if record.kind == _QUESTION_KIND or own_turn or record.text in seen:
+        retold = record.trust is Trust.MODEL and not there.isdisjoint(record.parents)
+        if record.kind == _QUESTION_KIND or own_turn or retold or record.text in seen:
             continue
         seen.add(record.text)
         found.append(Found(hit=hit, relevance=relevance(question, hit)))

@@ -1,0 +1,203 @@
+"""How an answer is made: quoted from memory, or written by the model and checked against what it was given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ourcli.ai.models.spec import Capability
+from ourcli.ai.ports import ChatRequest, Finished, LanguageModel, TextDelta
+from ourcli.app.requests import AskRequest
+from ourcli.common.events import AnswerTextProduced
+from ourcli.core import answer as checks
+from ourcli.core.citing import stands_on
+from ourcli.core.evidence import Found
+from ourcli.core.ports import StepContext
+from ourcli.core.prompt import Attachment, Evidence, PackedEvidence, PromptParts, Turn
+from ourcli.core.quote import MOST_QUOTES, quote
+from ourcli.memory.query import SearchResult
+
+NOTHING_FOUND = "Memory holds nothing about this; what follows is the model's own knowledge."
+QUOTED = "From memory, word for word:"
+BESIDE = "What memory holds, word for word:"
+_NEAR_THE_STRONGEST = 0.7
+
+
+class Reader(Protocol):
+    """A language model with what an answer needs to know of it."""
+
+    @property
+    def name(self) -> str:
+        """Registry id or file name."""
+        ...
+
+    @property
+    def capability(self) -> Capability:
+        """What it can be trusted with; known before it is loaded."""
+        ...
+
+    async def model(self) -> LanguageModel:
+        """Return the model, loaded."""
+        ...
+
+    async def prompt_tokens(self, answer_tokens: int) -> int:
+        """Return how many prompt tokens fit its context and the time that reading may take."""
+        ...
+
+    def note(self, finished: Finished) -> None:
+        """Learn from the speed that was measured."""
+        ...
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what the user should know of a model that answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What one run stands in.
+
+    Attributes:
+        request: What was asked.
+        project: Whose memory.
+        session: The conversation it belongs to.
+        turns: The conversation so far.
+        next_turn: The number of the turn that this run adds.
+        answer_tokens: Most tokens of the answer.
+        prompt_tokens: Most tokens of the prompt that a budget allows, or None.
+        temperature: 0 is greedy.
+        seed: For reproducible answers.
+        attachments: Short texts given along, whole.
+        pieces: Parts of long texts given along, ranked by relevance.
+    """
+
+    request: AskRequest
+    project: str
+    session: str
+    turns: tuple[Turn, ...]
+    next_turn: int
+    answer_tokens: int
+    prompt_tokens: int | None
+    temperature: float
+    seed: int
+    attachments: tuple[Attachment, ...] = ()
+    pieces: tuple[Evidence, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What a run leaves besides the outputs of its steps; filled in by the steps."""
+
+    search: SearchResult | None = None
+    found: tuple[Found, ...] = ()
+    parts: PromptParts | None = None
+    cited: tuple[PackedEvidence, ...] = ()
+    mode: str = "generated"
+    answer: str = ""
+    notices: list[str] = field(default_factory=list)
+    finished: Finished | None = None
+    first_token_ms: float = 0.0
+    stored: tuple[str, ...] = ()
+
+
+class Answering:
+    """Makes the answer of one run, and notes in `outcome` what it stands on.
+
+    Args:
+        reader: The language model.
+        setting: What the run stands in.
+        outcome: Filled in.
+        context: Where pieces of the answer go.
+    """
+
+    def __init__(self, reader: Reader, setting: Setting, outcome: Outcome, context: StepContext) -> None:
+        self._reader = reader
+        self._setting = setting
+        self.outcome = outcome
+        self._context = context
+
+    def quoted(self, parts: PromptParts, found: Sequence[Found]) -> str:
+        """Answer with the evidence's own words."""
+        packed = _quotable(parts, found)
+        self.outcome.mode = "quoted"
+        self.outcome.answer = f"{QUOTED}\n\n{quote(packed, parts.question)}"
+        say(self.outcome.answer, self._context)
+        self.outcome.cited = tuple(packed)
+        return self.outcome.answer
+
+    async def written(self, parts: PromptParts, found: Sequence[Found]) -> str:
+        """Let the model answer, check what it says, and return its own words."""
+        head = ""
+        if self._setting.request.use_memory and not parts.evidence and not parts.attachments and not parts.turns:
+            head = f"*{NOTHING_FOUND}*\n\n"
+            say(head, self._context)
+        own = await self._stream(parts)
+        self.outcome.answer = head + self._checked(own, parts, found)
+        return own
+
+    async def _stream(self, parts: PromptParts) -> str:
+        model = await self._reader.model()
+        request = ChatRequest(
+            messages=parts.messages,
+            max_tokens=self._setting.answer_tokens,
+            temperature=self._setting.temperature,
+            seed=self._setting.seed,
+        )
+        pieces: list[str] = []
+        started = self._context.clock.monotonic_s()
+        async with model.chat(request) as stream:
+            async for item in stream:
+                if isinstance(item, TextDelta):
+                    text = item.text if pieces else item.text.lstrip()
+                    if text and not pieces:
+                        self.outcome.first_token_ms = (self._context.clock.monotonic_s() - started) * 1000.0
+                    if text:
+                        pieces.append(text)
+                        say(text, self._context)
+                else:
+                    self.outcome.finished = item
+                    self._reader.note(item)
+        if self.outcome.finished is not None and self.outcome.finished.reason == "length":
+            self.outcome.notices.append("the answer was cut at its token limit; --max-tokens allows more")
+        return "".join(pieces).strip()
+
+    def _checked(self, own: str, parts: PromptParts, found: Sequence[Found]) -> str:
+        """Return the answer with marks and, where it invents or misses what memory holds, the quotes beside it."""
+        self.outcome.cited = stands_on(own, parts.evidence, parts.question)
+        given = [*(one.evidence.text for one in parts.evidence), *(one.evidence.label for one in parts.evidence)]
+        given += [text for one in parts.attachments for text in (one.name, one.text)]
+        asked = " ".join((parts.question, *(turn.text for turn in parts.turns)))
+        if not given:
+            return own
+        claims = self._claims(own, given, asked)
+        packed = _quotable(parts, found)
+        missed = checks.missing_facts(own, [packed[0].evidence.text], asked) if packed else ()
+        if packed and (claims or missed):
+            self.outcome.cited = tuple(dict.fromkeys((*self.outcome.cited, *packed)))
+            return f"{checks.mark(own, claims)}\n\n{BESIDE}\n\n{quote(packed, parts.question)}"
+        return checks.mark(own, claims)
+
+    def _claims(self, own: str, given: Sequence[str], asked: str) -> tuple[checks.Claim, ...]:
+        """Return what the answer says and nothing given holds; of a task, only numbers count."""
+        if is_open(asked):
+            claims = checks.unsupported(own, (), " ".join((asked, *given)))
+        else:
+            claims = checks.unsupported(own, given, asked)
+        if claims:
+            named = ", ".join(dict.fromkeys(claim.text for claim in claims))
+            self.outcome.notices.append(f"{checks.MARK} marks what neither memory nor the question holds: {named}")
+        return claims
+
+
+def _quotable(parts: PromptParts, found: Sequence[Found]) -> list[PackedEvidence]:
+    """Return the evidence that may be quoted: strong, and not far behind the strongest."""
+    strong = [one for one in found if one.quotable]
+    if not strong:
+        return []
+    floor = _NEAR_THE_STRONGEST * strong[0].relevance
+    keys = {str(one.hit.record.id) for one in strong if one.relevance >= floor}
+    return [one for one in parts.evidence if one.evidence.key in keys][:MOST_QUOTES]
+
+
+def say(text: str, context: StepContext) -> None:
+    """Hand a piece of the answer to the one who waits."""
+    context.sink.emit(AnswerTextProduced(at=context.clock.now(), run_id=context.run_id, text=text))
