@@ -11,6 +11,7 @@ from ourcli.common.events import AnswerTextProduced
 from ourcli.core import answer as checks
 from ourcli.core.citing import stands_on
 from ourcli.core.evidence import Found
+from ourcli.core.openness import is_open
 from ourcli.core.ports import StepContext
 from ourcli.core.prompt import Attachment, Evidence, PackedEvidence, PromptParts, Turn
 from ourcli.core.quote import MOST_QUOTES, quote
