@@ -219,6 +219,18 @@ MEMORY: dict[str, str] = {
 }
 
 CORE: dict[str, str] = {
+    "core.ask.grounded": "an assistant answers from evidence and cites the record",
+    "core.ask.quoted": "a fallback model quotes strong evidence word for word, with citations",
+    "core.ask.nothing-found": "without evidence the answer says that memory has none",
+    "core.ask.checked": "a number or name that nothing given holds is marked, and the quote stands beside it",
+    "core.ask.remembers": "what was asked and answered becomes two turns of the session in L1",
+    "core.ask.sessions": "a session goes on only when it is asked to, and the model sees it then",
+    "core.ask.remember-this": "remember-that goes to insights, decisions are tagged; no model is needed",
+    "core.ask.files": "a short file goes into the prompt whole, a long one by the parts that matter, cited by lines",
+    "core.ask.budget": "budgets of tokens, seconds and calls are kept",
+    "core.evidence.absolute": "the best hit of a question that memory cannot answer is no evidence",
+    "core.evidence.trust": "a model's own earlier words are never quoted and stand behind the user's",
+    "core.citing": "an answer cites the notes that it names or whose content it repeats, and no others",
     "core.answer.marks": "a number or name that neither evidence nor question holds is marked",
     "core.answer.missed": "an answer that holds none of what the evidence adds is noticed",
     "core.answer.trusts": "a right answer in other words stays unmarked",
