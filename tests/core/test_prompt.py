@@ -144,7 +144,7 @@ async def test_what_one_group_does_not_use_another_may() -> None:
 
 
 def test_a_hit_is_labelled_with_its_file_and_lines() -> None:
-    at, source = datetime(2026, 1, 1, tzinfo=UTC), Source(uri="/home/a/notes.md", lines=(3, 9), sha256="0" * 64)
+    at, source = datetime(2026, 1, 1, tzinfo=UTC), Source(uri="/notes/a/notes.md", lines=(3, 9), sha256="0" * 64)
     record = Record(id=RecordId("r1"), text="text", layer=Layer.ASSETS, ts=at, source=source)
     leg = LegScore(rank=1, score=1.0)
     card = ScoreCard(
