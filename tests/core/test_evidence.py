@@ -56,7 +56,7 @@ def test_late_interaction_counts_where_the_reranker_gave_it() -> None:
 @promise("core.evidence.trust")
 def test_a_models_own_earlier_words_are_never_quoted_and_stand_behind_the_users() -> None:
     users, models = _hit("the TTL is 15 minutes", 0.6), _hit("the TTL is 15 minutes, I think", 0.6, trust=Trust.MODEL)
-    found = select("what is the TTL?", [models, users], session="")
+    found = select("what TTL did you suggest?", [models, users], session="")
     assert [one.hit for one in found] == [users, models]
     assert [one.quotable for one in found] == [True, False]
     assert found[1].as_evidence().label == "an earlier answer"
@@ -65,7 +65,14 @@ def test_a_models_own_earlier_words_are_never_quoted_and_stand_behind_the_users(
 def test_an_earlier_answer_is_left_out_when_its_source_is_found() -> None:
     source = _hit("the TTL is 15 minutes", 0.6)
     retold = _hit("It is 15 minutes.", 0.6, trust=Trust.MODEL, parents=(source.record.id,))
-    assert [one.hit for one in select("what is the TTL?", [retold, source], session="")] == [source]
+    assert [one.hit for one in select("what TTL did you suggest?", [retold, source], session="")] == [source]
+
+
+@promise("core.evidence.no-echo")
+def test_a_models_invention_is_no_evidence_for_a_question_about_the_matter() -> None:
+    invented = _hit("The office has 12 employees.", 0.8, trust=Trust.MODEL)
+    assert select("how many employees are in the office?", [invented], session="") == ()
+    assert select("what did you say about the office employees?", [invented], session="") != ()
 
 
 @pytest.mark.parametrize(

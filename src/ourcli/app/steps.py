@@ -72,7 +72,7 @@ class Steps:
         return {"hits": self.outcome.found}
 
     async def _prompt(self, inputs: Mapping[str, object], _: StepContext) -> Mapping[str, object]:
-        found = _found(inputs.get("evidence"))
+        found = self._usable(_found(inputs.get("evidence")))
         request = PromptRequest(
             question=str(inputs["question"]),
             evidence=(*self._setting.pieces, *(one.as_evidence() for one in found)),
@@ -101,6 +101,11 @@ class Steps:
                 f"the budget leaves {allowed} tokens for the prompt, too few for rules and question",
                 hint="give --budget tokens=N more",
             ) from exc
+
+    def _usable(self, found: Sequence[Found]) -> Sequence[Found]:
+        """Return the evidence a model can be given: a weak one makes nonsense of what does not answer by itself."""
+        weak = self._reader.capability is Capability.FALLBACK
+        return [one for one in found if one.quotable] if weak else found
 
     def _quotes(self, found: Sequence[Found]) -> bool:
         """Say whether the answer is quoted: a weak model, and evidence that is an answer by itself."""

@@ -31,6 +31,10 @@ MOST_EVIDENCE = 6
 _NEAR_THE_BEST = 0.15
 _ABOUT_US = re.compile(r"\b(?:we|our|ours|us|my|mine|the team)\b", re.IGNORECASE)
 _TRUST_FACTORS = {Trust.USER: 1.0, Trust.TOOL: 0.85, Trust.MODEL: 0.7, Trust.WEB: 0.7}
+_ABOUT_EARLIER = re.compile(
+    r"\b(?:you|your|earlier|before|last\s+time|previous(?:ly)?|again|discuss\w*|talk\w*|said|suggest\w*|recommend\w*)\b",
+    re.IGNORECASE,
+)
 _QUESTION_KIND = "question"
 
 
@@ -69,17 +73,19 @@ def relevance(question: str, hit: Hit) -> float:
 def select(question: str, hits: Sequence[Hit], *, session: str) -> tuple[Found, ...]:
     """Return the hits that count as evidence, best first.
 
-    Left out: earlier questions (they hold no answer), earlier answers whose own source is among the hits, turns
-    of this very session (they are the conversation), whatever is too weak by itself or far behind the best, and
-    doubles of a text.
+    Left out: earlier questions (they hold no answer); earlier answers, unless the question is about what was said
+    and their own source is not among the hits (a model's invention must not become its evidence); turns of this
+    very session (they are the conversation); whatever is too weak by itself or far behind the best; doubles of a
+    text.
     """
     seen: set[str] = set()
     there = {hit.record.id for hit in hits}
+    about_earlier = _ABOUT_EARLIER.search(question) is not None
     found = []
     for hit in hits:
         record = hit.record
         own_turn = bool(session) and record.session == session and record.turn is not None
-        retold = record.trust is Trust.MODEL and not there.isdisjoint(record.parents)
+        retold = record.trust is Trust.MODEL and not (about_earlier and there.isdisjoint(record.parents))
         if record.kind == _QUESTION_KIND or own_turn or retold or record.text in seen:
             continue
         seen.add(record.text)
