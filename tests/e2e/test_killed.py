@@ -1,0 +1,125 @@
+"""SIGKILL at random moments: what was acknowledged is there, and the next run goes on."""
+
+import json
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.promises import promise
+from tests.support.process import CommandLine
+
+from ourcli.app.lifetime import open_service
+from ourcli.app.service import Service
+from ourcli.memory.layers import Layer
+from ourcli.memory.query import Filter, Query
+
+pytestmark = pytest.mark.anyio
+RECORDS = 6_000
+FILES = 45
+ROUNDS = 3
+
+
+@promise("memory.killed.add-lines")
+async def test_what_was_acknowledged_survives_a_kill(ourcli: CommandLine) -> None:
+    chance = random.Random(7)
+    acknowledged: set[str] = set()
+    lines = write_records(ourcli.folder / "many.jsonl")
+
+    for _ in range(ROUNDS):
+        killed = add_and_kill(ourcli, lines, after=chance.randrange(1, 2_000), then_s=chance.uniform(0, 0.5))
+        acknowledged |= killed
+        assert len(killed) < RECORDS
+
+    async with open_service() as service:
+        there = [record.id for record in await service.records(Filter(), None)]
+        assert acknowledged <= set(there)
+        assert len(there) == len(set(there))
+        assert await findable(service, "fact")
+        again = await service.get(next(iter(acknowledged)))
+    assert again.text.startswith("fact number")
+
+
+@promise("memory.killed.ingest")
+async def test_a_killed_ingestion_is_completed_by_the_next(
+    ourcli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(11)
+    write_project(ourcli.folder / "docs")
+
+    for _ in range(2):
+        ingest_and_kill(ourcli, then_s=chance.uniform(0, 0.3))
+    async with open_service() as service:
+        rest = await service.ingest([ourcli.folder / "docs"], None)
+        mended = await shelf(service)
+        assert (await service.ingest([ourcli.folder / "docs"], None)).chunks == 0
+    monkeypatch.setenv("OURCLI_HOME", str(tmp_path / "other"))
+    async with open_service() as service:
+        await service.ingest([ourcli.folder / "docs"], None)
+        uninterrupted = await shelf(service)
+
+    assert 0 < rest.chunks < len(mended)
+    assert mended == uninterrupted
+
+
+def write_records(path: Path) -> Path:
+    vector = [1.0] + [0.0] * 383
+    path.write_text(
+        "".join(json.dumps({"text": f"fact number {place}", "embedding": vector}) + "\n" for place in range(RECORDS))
+    )
+    return path
+
+
+def add_and_kill(ourcli: CommandLine, lines: Path, *, after: int, then_s: float) -> set[str]:
+    """Kill an import a moment after it acknowledged so many records; return the ids that it had acknowledged."""
+    with ourcli.start("memory", "add", "--jsonl", str(lines)) as process:
+        assert process.stdout is not None
+        seen = [process.stdout.readline() for _ in range(after)]
+        kill(process, then_s)
+        seen += process.stdout.readlines()
+    return {line.strip() for line in seen if line.endswith("\n")}
+
+
+def write_project(folder: Path) -> None:
+    """Write files of several pieces each, more than one write's worth of them."""
+    folder.mkdir()
+    for place in range(FILES):
+        points = [f"\n## Point {point}\n\n" + f"Point {point} of part {place}. " * 25 for point in range(6)]
+        (folder / f"part-{place:02}.md").write_text(f"# Part {place}\n" + "\n".join(points))
+
+
+def ingest_and_kill(ourcli: CommandLine, *, then_s: float) -> None:
+    """Kill an ingestion a moment after it began to write."""
+    data = ourcli.home / "lancedb" / "assets.lance" / "data"
+    before = len(list(data.glob("*")))
+    with ourcli.start("ingest", "docs") as process:
+        while process.poll() is None and len(list(data.glob("*"))) == before:
+            ended_within(process, 0.01)
+        kill(process, then_s)
+
+
+def kill(process: "subprocess.Popen[str]", then_s: float) -> None:
+    ended_within(process, then_s)
+    process.kill()
+
+
+def ended_within(process: "subprocess.Popen[str]", seconds: float) -> bool:
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+async def findable(service: Service, text: str) -> bool:
+    return bool((await service.search(Query(text=text))).hits)
+
+
+async def shelf(service: Service) -> list[tuple[str, tuple[int, int] | None, str, str]]:
+    records = await service.records(Filter(layers=(Layer.ASSETS,)), None)
+    assert all(record.source for record in records)
+    return sorted(
+        (record.source.uri, record.source.lines, record.source.sha256, record.text)
+        for record in records
+        if record.source
+    )
