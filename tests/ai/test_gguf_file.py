@@ -2,6 +2,7 @@
 
 import random
 import struct
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,12 @@ async def test_a_file_of_unknown_origin_is_tried_in_its_own_process(tmp_path: Pa
     assert refused.value.hint
 
 
-async def test_a_model_that_kills_its_process_is_an_error(tmp_path: Path, whole: bytes) -> None:
+async def test_a_model_that_kills_its_process_is_an_error_and_leaves_nothing(
+    tmp_path: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     path, letter = tmp_path / "twice.gguf", struct.Struct("<Q").pack(1)
     path.write_bytes(whole.replace(letter + b"A" + letter + b"B", letter + b"A" + letter + b"A"))  # a word twice
     read_header(path)
@@ -125,6 +131,7 @@ async def test_a_model_that_kills_its_process_is_an_error(tmp_path: Path, whole:
         await load(path)
 
     assert refused.value.hint
+    assert list(temporary.iterdir()) == []  # noqa: ASYNC240 - nothing else runs in this loop
 
 
 @pytest.mark.models

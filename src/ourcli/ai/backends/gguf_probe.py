@@ -8,6 +8,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from ourcli.ai.backends.llama_server import LlamaServer, ServerOptions
@@ -24,7 +25,14 @@ async def probe(path: Path, *, threads: int) -> None:
     Raises:
         ModelBrokenError: It was refused, crashed, or took longer than five minutes.
     """
-    quiet = {**os.environ, "GGML_NO_BACKTRACE": "1"}  # or an abort starts a debugger
+    with tempfile.TemporaryDirectory(prefix="ourcli-probe-") as folder:  # a crash cannot clean up after itself
+        code = await _run(path, threads, folder)
+    if code != 0:
+        raise _broken(path, "llama.cpp refuses it" if code == _REFUSED else f"it crashes llama.cpp (exit {code})")
+
+
+async def _run(path: Path, threads: int, folder: str) -> int:
+    quiet = {**os.environ, "GGML_NO_BACKTRACE": "1", "TMPDIR": folder}  # with a backtrace an abort starts a debugger
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", __name__, str(path), str(threads)),
         stdin=subprocess.DEVNULL,
@@ -34,15 +42,13 @@ async def probe(path: Path, *, threads: int) -> None:
     )
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            code = await child.wait()
+            return await child.wait()
     except TimeoutError as exc:
         raise _broken(path, f"it did not load within {_TIMEOUT_S} s") from exc
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
-    if code != 0:
-        raise _broken(path, "llama.cpp refuses it" if code == _REFUSED else f"it crashes llama.cpp (exit {code})")
 
 
 def _broken(path: Path, why: str) -> ModelBrokenError:
