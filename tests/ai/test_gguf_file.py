@@ -131,7 +131,7 @@ async def test_a_model_that_kills_its_process_is_an_error_and_leaves_nothing(
         await load(path)
 
     assert refused.value.hint
-    assert list(temporary.iterdir()) == []  # noqa: ASYNC240 - nothing else runs in this loop
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.models
