@@ -32,9 +32,11 @@ CLI = {
     "cli.ask.interrupted": "Ctrl-C ends an answer of a real model with 130, stores nothing of it and breaks nothing",
     "cli.ask.odd-questions": "an empty question is a usage error; odd characters and bytes are answered and remembered",
     "cli.ask.piped-in": "piped text is read along with the question, or is the question",
+    "cli.bench.end-to-end": "`bench retrieval` measures a given data set, each scope a project, in a store of its own",
     "cli.bench.retrieval": "`bench retrieval` prints quality by category and latency",
     "cli.chat.converses": "`chat` answers, continues its session and knows its commands",
     "cli.chat.interrupt": "Ctrl-C stops an answer and keeps the conversation; Ctrl-D leaves",
+    "cli.chat.real-model": "a conversation with a real model on a terminal: Ctrl-C stops the answer only, Ctrl-D ends with 0",
     "cli.chat.terminal": "`chat` on a real terminal has history readable by its owner only, and multi-line input",
     "cli.completion.shells": "completion scripts exist for bash, zsh and fish",
     "cli.config.check": "`config check` shows schedules in words with the next run",
@@ -144,6 +146,7 @@ AI: dict[str, str] = {
     "ai.llm.context-limit": "a prompt beyond the context is refused before anything is generated, with a hint",
     "ai.llm.context-trained": "the context is never beyond what the model was trained for",
     "ai.llm.counts-exact": "token counts are those of the model's own tokenizer and template",
+    "ai.llm.library-missing": "a machine that cannot load llama.cpp is told what to install",
     "ai.llm.json-schema": "a structured answer keeps to its JSON Schema; one that cannot be enforced is refused",
     "ai.llm.leaving-stops": "leaving an answer early stops the model, and the next request is served",
     "ai.llm.loaded-once": "a model is loaded once a process and shared by all tasks",
@@ -187,6 +190,7 @@ MEMORY: dict[str, str] = {
     "memory.builder": "a search can be said step by step and awaited",
     "memory.ingest.bad-file": "one file that cannot or may not be read does not stop the rest, and each says why",
     "memory.ingest.binary": "files that are no text are left out, with the reason",
+    "memory.ingest.end-to-end": "ingested documentation is found; again nothing is new; changes replace, deletions remove",
     "memory.ingest.headings": "a piece of Markdown carries the titles above it",
     "memory.ingest.html": "HTML is read as a person sees it, and its pieces know the lines of the source",
     "memory.ingest.ignore-files": "`.gitignore` at every depth, `.ignore` and git's exclude file count everywhere",
@@ -220,6 +224,7 @@ MEMORY: dict[str, str] = {
     "memory.store.model-known": "a store written by another embedding model says so",
     "memory.store.two-writers": "two processes that write one store at once lose nothing",
     "memory.store.upsert": "adding an id that exists replaces the record",
+    "memory.transfer.end-to-end": "an exported memory is the same in another home, and is not embedded again",
 }
 
 CORE: dict[str, str] = {
@@ -228,6 +233,7 @@ CORE: dict[str, str] = {
     "core.answer.trusts": "a right answer in other words stays unmarked",
     "core.ask.budget": "budgets of tokens, seconds and calls are kept",
     "core.ask.checked": "a number or name that nothing given holds is marked, and the quote stands beside it",
+    "core.ask.cites-files": "an answer from an ingested file cites the file and the lines that hold it",
     "core.ask.continues": "`-c` goes on with the last session and gives its conversation to the model; else a new one begins",
     "core.ask.decisions": "what is decided is kept in the session with the tag `decision`",
     "core.ask.files": "a short file goes into the prompt whole, a long one by the parts that matter, cited by lines",
@@ -304,6 +310,7 @@ OBSERVABILITY: dict[str, str] = {
 
 RELEASE: dict[str, str] = {
     "release.docs.commands": "every command and option that a page mentions exists",
+    "release.docs.examples": "the recipe and the configuration that the guide shows are valid",
     "release.docs.links": "every link between pages leads to a page and a heading that are there",
     "release.docs.snippets": "the commands of README and guide work and print what the pages show",
     "release.house.promises": "every promise has a test and every claim of a test is a promise",

@@ -1,5 +1,6 @@
 """Models are loaded once and closed at the end."""
 
+import sys
 from pathlib import Path
 
 import anyio
@@ -9,7 +10,7 @@ from tests.ai.language_models import answer, ask
 from tests.promises import promise
 from tests.support.tiny_gguf import make_tiny_gguf
 
-from ourcli.ai.llm import ModelPool
+from ourcli.ai.llm import ModelPool, load_llama_cpp
 from ourcli.ai.ports import LanguageModel
 from ourcli.common.errors import ModelBrokenError, ModelError
 from ourcli.testing.language_model import ScriptedLanguageModel
@@ -74,3 +75,15 @@ async def test_a_pool_loads_real_models(tmp_path: Path) -> None:
         _, finished = await answer(model, ask("hi", max_tokens=2))
 
     assert (model.name, model.context_tokens, finished.output_tokens) == ("tiny", 300, 2)
+
+
+@promise("ai.llm.library-missing")
+async def test_a_machine_without_the_librarys_own_libraries_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("ourcli.ai.backends.llama_cpp", "ourcli.ai.backends.llama_server", "xllamacpp"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    with pytest.raises(ModelError, match="cannot be loaded") as caught:
+        await load_llama_cpp(tmp_path / "m.gguf", name="m", context_tokens=512, threads=1, verified=True)
+    assert "libgomp1" in caught.value.hint

@@ -26,9 +26,18 @@ class LoadModel(Protocol):
 
 
 async def load_llama_cpp(path: Path, *, name: str, context_tokens: int, threads: int, verified: bool) -> LanguageModel:
-    """Load a GGUF file into llama.cpp; see `LlamaCppModel.load`."""
-    from ourcli.ai.backends.llama_cpp import LlamaCppModel  # deferred: a native library that few commands need
+    """Load a GGUF file into llama.cpp; see `LlamaCppModel.load`.
 
+    Raises:
+        ModelError: The library or the file cannot be loaded.
+    """
+    try:
+        from ourcli.ai.backends.llama_cpp import LlamaCppModel  # deferred: a native library that few commands need
+    except ImportError as exc:
+        raise ModelError(
+            f"the llama.cpp library cannot be loaded: {exc}",
+            hint="on Linux it needs libgomp: apt-get install libgomp1, dnf install libgomp, or the like",
+        ) from exc
     return await LlamaCppModel.load(path, name=name, context_tokens=context_tokens, threads=threads, verified=verified)
 
 
