@@ -1,0 +1,56 @@
+"""Run all benchmarks, one after the other.
+
+    python -m benchmarks [--quick] [--json]
+
+OURCLI_BENCH_DATA names the folder of data sets for retrieval; without it that part is left out. OURCLI_TEST_MODELS,
+which `make bench` sets, names the folder of models. With --json one document a line is printed.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+
+def plan(data: str, *, quick: bool) -> list[Sequence[str]]:
+    """Return the modules to run with their arguments; without `data` there is no retrieval."""
+    jobs: list[Sequence[str]] = [
+        ("benchmarks.startup", *(("--rounds", "5") if quick else ())),
+        ("benchmarks.embedding_throughput", *(("--count", "40", "--rounds", "2") if quick else ())),
+        ("benchmarks.ask_cold", *(("--rounds", "1") if quick else ())),
+    ]
+    if data:
+        jobs.append(("benchmarks.retrieval", data, *(("--limit", "40") if quick else ())))
+    return jobs
+
+
+def environment() -> dict[str, str]:
+    """Return this process's variables, with the models where the suite keeps them."""
+    found = dict(os.environ)
+    if folder := found.get("OURCLI_TEST_MODELS"):
+        found["OURCLI_PATHS_MODELS"] = folder
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="few rounds, to see that everything runs")
+    parser.add_argument("--json", action="store_true", help="print a JSON document a benchmark")
+    arguments = parser.parse_args()
+    data = os.environ.get("OURCLI_BENCH_DATA", "")
+    failed = []
+    for job in plan(data, quick=arguments.quick):
+        if not arguments.json:
+            print(f"\n$ python -m {' '.join(job)}", flush=True)
+        command = [sys.executable, "-m", *job, *(["--json"] if arguments.json else [])]
+        if subprocess.run(command, check=False, env=environment()).returncode:
+            failed.append(job[0])
+    if not data:
+        print("\nretrieval is left out: OURCLI_BENCH_DATA names no folder of data sets", file=sys.stderr)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
