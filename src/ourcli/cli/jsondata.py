@@ -33,7 +33,14 @@ def to_json(value: object) -> Json:
 
 
 def iso(moment: datetime) -> str:
-    """Return an aware moment as ISO 8601 in UTC, milliseconds, `Z`."""
+    """Return an aware moment as ISO 8601 in UTC, `Z`: milliseconds, or microseconds where it has them."""
+    if moment.microsecond % 1000 == 0:
+        return iso_milliseconds(moment)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def iso_milliseconds(moment: datetime) -> str:
+    """Return an aware moment as a person reads it: ISO 8601 in UTC, milliseconds, `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

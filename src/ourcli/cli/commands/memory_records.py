@@ -5,7 +5,7 @@ import click
 from ourcli.cli.amounts import in_bytes, shortened
 from ourcli.cli.answer_view import place_of
 from ourcli.cli.invocation import Invocation
-from ourcli.cli.jsondata import iso
+from ourcli.cli.jsondata import iso_milliseconds
 from ourcli.cli.options import common_options
 from ourcli.cli.ports import Facade
 from ourcli.common.errors import NotFoundError, UsageError
@@ -40,7 +40,7 @@ def _facts(record: Record) -> tuple[tuple[str, str], ...]:
         ("project", record.project),
         ("session", record.session),
         ("speaker", record.speaker),
-        ("time", iso(record.ts)),
+        ("time", iso_milliseconds(record.ts)),
         ("tags", ", ".join(record.tags)),
         ("source", place_of(record.source)),
         ("made from", ", ".join(record.parents)),
@@ -83,7 +83,10 @@ def list_records(
         return
     invocation.output.table(
         ("id", "layer", "kind", "time", "text"),
-        [(record.id, record.layer.value, record.kind, iso(record.ts), shortened(record.text)) for record in records],
+        [
+            (record.id, record.layer.value, record.kind, iso_milliseconds(record.ts), shortened(record.text))
+            for record in records
+        ],
     )
 
 
