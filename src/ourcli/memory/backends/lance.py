@@ -1,5 +1,6 @@
 """The record store on LanceDB: one table a layer, BM25 and vectors in the same rows."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -31,6 +32,8 @@ _MOST_FRAGMENTS = 24
 _MOST_UNINDEXED = 2_000
 _CONFLICT_TRIES = 8
 _IDS_A_STATEMENT = 500
+_SOURCE_PLACE = re.compile(r",\s+\S+\.rs:\d+(?::\d+)?\Z")
+"""Where in its own source LanceDB met an error: nothing that a person can use."""
 
 
 class LanceRecordStore:
@@ -247,6 +250,7 @@ def _translated(doing: str) -> Iterator[None]:
         yield
     except (RuntimeError, OSError, ValueError, pa.ArrowException) as exc:
         first_line = next(iter(str(exc).strip().splitlines()), type(exc).__name__)
+        first_line = _SOURCE_PLACE.sub("", first_line)
         raise StoreError(
             f"{doing}: {first_line}",
             hint="check free space and permissions; nothing that was acknowledged before is lost",
