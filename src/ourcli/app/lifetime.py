@@ -49,13 +49,18 @@ async def open_service(
         stack.enter_context(log_to(JsonLines(home.logs / "ourcli.jsonl"), spec, warn=warn))
         gate = Gate(network_allowed(environment))
         rooms = Rooms(home=home, loaded=loaded, gate=gate, clock=SystemClock(), bus=bus, stack=stack)
-        with _bare_errors():
+        failure: BaseException | None = None
+        try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_pump, bus.subscribe(), log)
                 try:
                     yield Service(rooms, log)
                 finally:
                     bus.close()
+        except BaseExceptionGroup as group:
+            failure = _bare(group)
+        if failure is not None:
+            raise failure  # outside of the handler, or it would lose its own context
 
 
 @contextmanager
@@ -68,18 +73,9 @@ def _private_files() -> Iterator[None]:
         os.umask(before)
 
 
-@contextmanager
-def _bare_errors() -> Iterator[None]:
-    """Let an error that comes out of a task group be itself again, so that callers can catch it by its name."""
-    failure: BaseException | None = None
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) != 1:
-            raise
-        failure = group.exceptions[0]
-    if failure is not None:
-        raise failure  # outside of the handler, or its own cause and context were lost
+def _bare(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one error of a task group, so that callers can catch it by its name; several stay a group."""
+    return group.exceptions[0] if len(group.exceptions) == 1 else group
 
 
 async def _pump(events: Subscription, log: EventLog) -> None:
