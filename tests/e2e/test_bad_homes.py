@@ -51,6 +51,7 @@ def test_a_read_only_home_can_be_read_and_says_so_when_written(ourcli: CommandLi
 
     assert (added.code, added.out) == (1, "")
     assert "Read-only file system" in added.err
+    assert ".rs:" not in added.err
     assert "hint: " in added.err
     assert [record["text"] for record in listed.document["records"]] == [FACT]
     assert found.document["hits"][0]["text"] == FACT
