@@ -208,6 +208,7 @@ MEMORY: dict[str, str] = {
     "memory.ingest.watch": "watching reads changed files again, follows renames and deletions, heeds patterns",
     "memory.ingest.watch-disk": "a change on disk becomes a report, even right after the start",
     "memory.killed.add-lines": "after SIGKILL every acknowledged record is there, once",
+    "memory.killed.create": "a memory whose creation was killed is completed when it is opened again",
     "memory.killed.ingest": "after SIGKILL the next ingestion completes what was begun, as if nothing had happened",
     "memory.model.mismatch": "a memory of another embedding model is refused with 2, and the hint names `memory reembed`",
     "memory.model.reembed": "`memory reembed` makes every record findable with the configured model",

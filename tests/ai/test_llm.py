@@ -81,7 +81,8 @@ async def test_a_pool_loads_real_models(tmp_path: Path) -> None:
 async def test_a_machine_without_the_librarys_own_libraries_is_told_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ourcli.ai.backends.llama_cpp", None)
+    path = make_tiny_gguf(tmp_path / "m.gguf")
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ModelError, match="cannot be loaded") as caught:
-        await load_llama_cpp(tmp_path / "m.gguf", name="m", context_tokens=512, threads=1, verified=True)
+        await load_llama_cpp(path, name="m", context_tokens=512, threads=1, verified=True)
     assert "libgomp1" in caught.value.hint

@@ -91,7 +91,7 @@ async def test_evidence_goes_in_by_score_under_numbers_with_its_label() -> None:
     )
     assert [(one.number, one.evidence.key) for one in parts.evidence] == [(1, "high"), (2, "low")]
     assert parts.messages[0].content == GROUNDED_RULES
-    assert parts.messages[-1].content == (f"[1] (notes.md:3-4) The high one.\n[2] The low one.\n\nQuestion: {QUESTION}")
+    assert parts.messages[-1].content == (f"- (notes.md:3-4) The high one.\n- The low one.\n\nQuestion: {QUESTION}")
 
 
 async def test_without_evidence_the_rules_forbid_to_claim_what_the_user_decided() -> None:

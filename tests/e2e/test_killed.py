@@ -2,21 +2,25 @@
 
 import json
 import random
+import shutil
 import subprocess
 from pathlib import Path
 
+import lancedb
 import pytest
 from tests.promises import promise
 from tests.support.process import CommandLine
 
 from ourcli.app.lifetime import open_service
+from ourcli.app.requests import NewRecord
 from ourcli.app.service import Service
+from ourcli.app.wiring import open_store
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter, Query
 
 pytestmark = pytest.mark.anyio
 RECORDS = 6_000
-FILES = 45
+FILES = 26
 ROUNDS = 3
 
 
@@ -47,8 +51,8 @@ async def test_a_killed_ingestion_is_completed_by_the_next(
     chance = random.Random(11)
     write_project(ourcli.folder / "docs")
 
-    for _ in range(2):
-        ingest_and_kill(ourcli, then_s=chance.uniform(0, 0.3))
+    kill_at_the_start(ourcli, chance.uniform(1, 3))
+    ingest_and_kill(ourcli, then_s=chance.uniform(0, 0.3))
     async with open_service() as service:
         rest = await service.ingest([ourcli.folder / "docs"], None)
         mended = await shelf(service)
@@ -60,6 +64,31 @@ async def test_a_killed_ingestion_is_completed_by_the_next(
 
     assert 0 < rest.chunks < len(mended)
     assert mended == uninterrupted
+
+
+@promise("memory.killed.create")
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("left", ["no facts", "half a table", "no index"])
+async def test_a_memory_whose_creation_was_killed_is_completed(home: Path, left: str) -> None:
+    await open_store(home / "lancedb")
+    shutil.rmtree(home / "lancedb" / "facts.lance")
+    if left == "half a table":
+        shutil.rmtree(home / "lancedb" / "assets.lance")
+        (home / "lancedb" / "assets.lance" / "data").mkdir(parents=True)
+    if left == "no index":
+        database = await lancedb.connect_async(home / "lancedb")
+        await (await database.open_table("assets")).drop_index("text_idx")
+
+    async with open_service() as service:
+        await service.add([NewRecord(text="fact", layer=layer) for layer in Layer])
+        found = await service.search(Query(text="fact"))
+        stats = await service.memory_stats()
+
+    assert len(found.hits) == 3
+    assert {layer: size.rows for layer, size in stats.items()} == dict.fromkeys(Layer, 1)
+    database = await lancedb.connect_async(home / "lancedb")
+    for layer in Layer:
+        assert len(await (await database.open_table(layer)).list_indices()) == 1
 
 
 def write_records(path: Path) -> Path:
@@ -86,6 +115,12 @@ def write_project(folder: Path) -> None:
     for place in range(FILES):
         points = [f"\n## Point {point}\n\n" + f"Point {point} of part {place}. " * 25 for point in range(6)]
         (folder / f"part-{place:02}.md").write_text(f"# Part {place}\n" + "\n".join(points))
+
+
+def kill_at_the_start(ourcli: CommandLine, then_s: float) -> None:
+    """Kill an ingestion while it loads its parts or makes the tables."""
+    with ourcli.start("ingest", "docs") as process:
+        kill(process, then_s)
 
 
 def ingest_and_kill(ourcli: CommandLine, *, then_s: float) -> None:

@@ -31,13 +31,8 @@ async def load_llama_cpp(path: Path, *, name: str, context_tokens: int, threads:
     Raises:
         ModelError: The library or the file cannot be loaded.
     """
-    try:
-        from ourcli.ai.backends.llama_cpp import LlamaCppModel  # deferred: a native library that few commands need
-    except ImportError as exc:
-        raise ModelError(
-            f"the llama.cpp library cannot be loaded: {exc}",
-            hint="on Linux it needs libgomp: apt-get install libgomp1, dnf install libgomp, or the like",
-        ) from exc
+    from ourcli.ai.backends.llama_cpp import LlamaCppModel  # deferred: a native library that few commands need
+
     return await LlamaCppModel.load(path, name=name, context_tokens=context_tokens, threads=threads, verified=verified)
 
 

@@ -95,6 +95,16 @@ def missing_facts(answer: str, evidence: Sequence[str], question: str) -> tuple[
     return tuple(dict.fromkeys(fact.text for fact in new))
 
 
+def repeats_exactly(answer: str, evidence: str, question: str) -> bool:
+    """Say whether the answer holds, letter for letter, a number or name that the evidence adds to the question.
+
+    True also when the evidence adds none. What is said in other words ("fifteen", "15-minute") is right more often
+    than not, but the user deserves the exact words beside it.
+    """
+    facts = missing_facts("", [evidence], question)
+    return not facts or any(fact.lower() in answer.lower() for fact in facts)
+
+
 def _said_numbers(text: str) -> list[Fact]:
     """Return the numbers a text asserts: not "a minute", nor "two reasons", nor the verb "May"."""
     said = []

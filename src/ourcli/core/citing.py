@@ -34,6 +34,13 @@ def stands_on(answer: str, notes: Sequence[PackedEvidence], question: str) -> tu
     return tuple(note for note in notes if note.number in named or _repeats(answer, note, question))
 
 
+def with_numbers(answer: str, notes: Sequence[PackedEvidence]) -> str:
+    """Return the answer with the numbers of its notes at its end, unless it names some itself."""
+    if not notes or _NAMED.search(answer):
+        return answer
+    return f"{answer} {''.join(f'[{note.number}]' for note in notes)}"
+
+
 def _repeats(answer: str, note: PackedEvidence, question: str) -> bool:
     added = words_of(note.evidence.text) - words_of(question)
     if not added:

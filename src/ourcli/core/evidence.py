@@ -23,7 +23,7 @@ BIAS = -7.3
 
 USABLE = 0.08
 """From here on a hit may stand in the prompt."""
-USABLE_WHEN_ASKED_ABOUT_US = 0.02
+USABLE_WHEN_ASKED_ABOUT_US = 0.04
 """The same for a question about "we" or "our", which only memory can answer."""
 STRONG = 0.5
 """From here on a hit may be quoted as an answer."""

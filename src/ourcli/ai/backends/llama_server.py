@@ -62,12 +62,13 @@ class LlamaServer:
 
     Raises:
         ModelBrokenError: llama.cpp does not take the file.
+        ModelError: llama.cpp itself cannot be loaded.
     """
 
     def __init__(self, path: Path, options: ServerOptions) -> None:
+        library = _library()
         self._folder = tempfile.TemporaryDirectory(prefix="ourcli-llm-")
         self._key = ""
-        library = _library()
         parameters = _parameters(library, path, options)
         socket_path = str(Path(self._folder.name, _SOCKET_NAME))
         if options.unix_socket and len(socket_path.encode()) <= _LONGEST_SOCKET_PATH:
@@ -144,8 +145,13 @@ class _UnixConnection(http.client.HTTPConnection):
 def _library() -> Any:
     """Load llama.cpp; OpenMP reads its variables as it is loaded, once."""
     os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
-    import xllamacpp  # deferred: after the variable is set
-
+    try:
+        import xllamacpp  # deferred: after the variable is set
+    except ImportError as exc:
+        raise ModelError(
+            f"the llama.cpp library cannot be loaded: {exc}",
+            hint="on Linux it needs libgomp: apt-get install libgomp1, dnf install libgomp, or the like",
+        ) from exc
     return xllamacpp
 
 

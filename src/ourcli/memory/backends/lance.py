@@ -207,11 +207,12 @@ async def _table_stats(table: Any) -> LayerStats:
 
 
 async def _create_missing(database: Any) -> None:
-    await database.create_table("facts", schema=_FACTS_SCHEMA, exist_ok=True)
+    """Create what is missing; the table of facts comes last, so that where it is, everything is there whole."""
     for layer in Layer:
         table = await database.create_table(layer.value, schema=arrow.SCHEMA, exist_ok=True)
         if not await table.list_indices():
             await _retried(partial(table.create_index, "text", config=FTS()))
+    await database.create_table("facts", schema=_FACTS_SCHEMA, exist_ok=True)
 
 
 @asynccontextmanager
