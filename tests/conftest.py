@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests import guard
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401  # hooks, found by name
 from tests.suite_models import FILES

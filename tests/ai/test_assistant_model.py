@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.ai.language_models import answer, ask
-from tests.promises import promise
 
 from ourcli.ai.backends.llama_cpp import LlamaCppModel
+from tests.ai.language_models import answer, ask
+from tests.promises import promise
 
 pytestmark = [pytest.mark.anyio, pytest.mark.assistant]
 

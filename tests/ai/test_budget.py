@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.ai.backends.rates_file import open_prefill_rates
 from ourcli.ai.budget import batch_tokens, guessed_rate, learned_rate, measured_rate, prompt_budget
 from ourcli.ai.ports import Finished
+from tests.promises import promise
 
 
 def read_in(prefill_ms: float, *, tokens: int = 200, cached: int = 0) -> Finished:

@@ -8,13 +8,13 @@ import anyio
 import numpy as np
 import pytest
 from anyio import CapacityLimiter
-from tests.ai.embedding_models import open_minilm
-from tests.promises import promise
 
 from ourcli.ai.embed import EmbeddingService
 from ourcli.ai.ports import Matrix, PromptKind
 from ourcli.common.errors import InvalidInputError, ModelError
 from ourcli.testing.embedding import FakeEmbeddingCache, FakeEmbeddingModel
+from tests.ai.embedding_models import open_minilm
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

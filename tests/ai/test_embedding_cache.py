@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.promises import promise
 
 from ourcli.ai.backends.embedding_cache import NullCache, SqliteEmbeddingCache, open_embedding_cache
 from ourcli.ai.ports import EmbeddingCache, Matrix, PromptKind
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import StoreError
 from ourcli.testing.embedding import FakeEmbeddingCache
+from tests.promises import promise
 
 QUERY, PASSAGE = PromptKind.QUERY, PromptKind.PASSAGE
 

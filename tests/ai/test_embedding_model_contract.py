@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.ai.embedding_models import open_minilm
 
 from ourcli.ai.ports import EmbeddingModel, PromptKind
 from ourcli.testing.embedding import FakeEmbeddingModel
+from tests.ai.embedding_models import open_minilm
 
 PASSAGE = PromptKind.PASSAGE
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from gguf import GGUFReader
-from tests.promises import promise
-from tests.support.tiny_gguf import make_tiny_gguf
 
 from ourcli.ai.backends.gguf_file import read_header
 from ourcli.ai.backends.gguf_probe import probe
 from ourcli.ai.backends.llama_cpp import LlamaCppModel
 from ourcli.common.errors import ModelBrokenError, ModelError, ModelMissingError
+from tests.promises import promise
+from tests.support.tiny_gguf import make_tiny_gguf
 
 pytestmark = pytest.mark.anyio
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.ai.language_models import answer, ask
-from tests.promises import promise
-from tests.support.tiny_gguf import make_tiny_gguf
 
 from ourcli.ai.backends.llama_cpp import LlamaCppModel
 from ourcli.ai.ports import LanguageModel, TextDelta
 from ourcli.common.errors import ModelError
 from ourcli.testing.language_model import ScriptedLanguageModel
+from tests.ai.language_models import answer, ask
+from tests.promises import promise
+from tests.support.tiny_gguf import make_tiny_gguf
 
 pytestmark = pytest.mark.anyio
 

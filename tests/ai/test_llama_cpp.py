@@ -9,15 +9,15 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from tests.ai.language_models import answer, ask
-from tests.promises import promise
-from tests.support.tiny_gguf import make_tiny_gguf
 
 from ourcli.ai.backends.llama_cpp import LlamaCppModel
 from ourcli.ai.backends.llama_server import LlamaServer, ServerOptions
 from ourcli.ai.backends.llama_stream import AnswerStream, Piece
 from ourcli.ai.ports import Finished
 from ourcli.common.errors import ModelError
+from tests.ai.language_models import answer, ask
+from tests.promises import promise
+from tests.support.tiny_gguf import make_tiny_gguf
 
 pytestmark = pytest.mark.anyio
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from tests.ai.language_models import answer, ask
-from tests.promises import promise
-from tests.support.tiny_gguf import make_tiny_gguf
 
 from ourcli.ai.llm import ModelPool, load_llama_cpp
 from ourcli.ai.ports import LanguageModel
 from ourcli.common.errors import ModelBrokenError, ModelError
 from ourcli.testing.language_model import ScriptedLanguageModel
+from tests.ai.language_models import answer, ask
+from tests.promises import promise
+from tests.support.tiny_gguf import make_tiny_gguf
 
 pytestmark = pytest.mark.anyio
 

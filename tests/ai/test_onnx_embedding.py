@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.ai.embedding_models import QWEN3, QWEN3_REFERENCE, open_minilm, qwen3_spec
-from tests.promises import promise
 
 from ourcli.ai.backends.onnx import PaddedBatch, PaddingSide
 from ourcli.ai.backends.onnx_embedding import OnnxEmbeddingModel, OnnxEmbeddingSpec, last_pool, mean_pool
@@ -17,6 +15,8 @@ from ourcli.ai.models.registry import load_registry
 from ourcli.ai.models.spec import Pooling
 from ourcli.ai.ports import PromptKind
 from ourcli.common.errors import ModelBrokenError, ModelError, ModelMissingError
+from tests.ai.embedding_models import QWEN3, QWEN3_REFERENCE, open_minilm, qwen3_spec
+from tests.promises import promise
 
 CASES = QWEN3_REFERENCE["cases"]
 TEXTS = [case["text"] for case in CASES]

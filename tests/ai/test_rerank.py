@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from anyio import CapacityLimiter
-from tests.ai.embedding_models import open_minilm
-from tests.promises import promise
 
 from ourcli.ai.ports import EmbeddingModel
 from ourcli.ai.rerank import LateInteractionReranker, max_similarity
 from ourcli.common.errors import InvalidInputError
 from ourcli.testing.embedding import FakeEmbeddingModel
+from tests.ai.embedding_models import open_minilm
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 from anyio import CapacityLimiter
-from tests.promises import promise
-from tests.support.records import a_record
 
 from ourcli.ai.embed import EmbeddingService
 from ourcli.ai.models.spec import Capability
@@ -39,6 +37,8 @@ from ourcli.testing.embedding import FakeEmbeddingCache, FakeEmbeddingModel
 from ourcli.testing.events import RecordingSink
 from ourcli.testing.language_model import ScriptedLanguageModel
 from ourcli.testing.memory import FakeRecordStore
+from tests.promises import promise
+from tests.support.records import a_record
 
 pytestmark = pytest.mark.anyio
 

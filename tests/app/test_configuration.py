@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.app import configuration
 from ourcli.common.errors import ConfigError
 from ourcli.config.locations import Home
+from tests.promises import promise
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 

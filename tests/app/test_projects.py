@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.app import projects
 from ourcli.common.errors import ConfigError, InvalidInputError, NotFoundError, StoreError
 from ourcli.config.load import load
 from ourcli.config.locations import Home
+from tests.promises import promise
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+
 from tests.guard import ForeignAddressError, Guard
 from tests.promises import promise
 

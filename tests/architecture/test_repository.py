@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.promises import promise
 
 ROOT = Path(__file__).resolve().parents[2]

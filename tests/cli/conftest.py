@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.cli.running import Ran, Run
 
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.main import execute
 from ourcli.testing.service import FakeService
+from tests.cli.running import Ran, Run
 
 __all__ = ["Ran", "Run", "run", "service"]
 

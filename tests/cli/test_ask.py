@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Run
-from tests.promises import promise
 
 from ourcli.cli import piped
 from ourcli.common.events import AnswerTextProduced
 from ourcli.testing.service import MORNING, FakeService
+from tests.cli.running import Run
+from tests.promises import promise
 
 
 @promise("cli.ask.bad-input")

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Run
-from tests.promises import promise
 
 from ourcli.common.errors import ModelMissingError
 from ourcli.testing.service import FakeService, a_record
+from tests.cli.running import Run
+from tests.promises import promise
 
 
 def test_a_failure_ends_a_piped_conversation_with_its_exit_code(run: Run, service: FakeService) -> None:

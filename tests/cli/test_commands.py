@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Run
-from tests.promises import promise
 
 from ourcli.cli.invocation import Invocation
 from ourcli.testing.service import FakeService, a_download, a_model
+from tests.cli.running import Run
+from tests.promises import promise
 
 
 @promise("cli.setup.consent")

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Run
-from tests.promises import promise
 
 from ourcli import __version__
 from ourcli.cli.commands.memory import COMMANDS as MEMORY
 from ourcli.cli.main import COMMANDS
 from ourcli.common.errors import OurcliError
 from ourcli.testing.service import FakeService
+from tests.cli.running import Run
+from tests.promises import promise
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 

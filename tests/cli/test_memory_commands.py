@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Run
-from tests.promises import promise
 
 from ourcli.cli import bulk
 from ourcli.common.errors import StoreError
 from ourcli.memory.layers import Layer
 from ourcli.memory.record import DIMS, Source, Trust
 from ourcli.testing.service import MORNING, FakeService, a_record
+from tests.cli.running import Run
+from tests.promises import promise
 
 
 @pytest.mark.parametrize(

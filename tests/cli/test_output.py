@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.cli.amounts import in_bytes, shortened
 from ourcli.cli.jsondata import to_json
 from ourcli.cli.output import Output
 from ourcli.cli.sanitize import neutralise, well_formed
+from tests.promises import promise
 
 
 class Colour(StrEnum):

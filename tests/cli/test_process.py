@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.promises import promise
 
 FAKE = [sys.executable, str(Path(__file__).parent / "fake_process.py")]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.cli.diagnostics import Diagnostics
 from ourcli.cli.markdown import MarkdownStream, split_blocks
@@ -14,6 +13,7 @@ from ourcli.cli.output import Output
 from ourcli.cli.progress import ProgressBars
 from ourcli.common.events import ProgressMade
 from ourcli.testing.service import MORNING
+from tests.promises import promise
 
 
 def ticking(*moments: float) -> Iterator[float]:

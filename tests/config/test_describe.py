@@ -3,13 +3,12 @@
 import json
 from pathlib import Path
 
-from tests.promises import promise
-
 from ourcli.config.describe import describe
 from ourcli.config.keys import all_keys, shown
 from ourcli.config.load import Overrides, load
 from ourcli.config.locations import Home
 from ourcli.config.toml_file import parse
+from tests.promises import promise
 
 
 @promise("config.key.documented")

@@ -9,12 +9,12 @@ import pytest
 import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.common.errors import ConfigError, StoreError
 from ourcli.config.edit import set_value
 from ourcli.config.settings import Settings
 from ourcli.config.toml_file import read
+from tests.promises import promise
 
 COMMENTED = """\
 # My settings.

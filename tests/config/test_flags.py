@@ -3,10 +3,10 @@
 import logging
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import ConfigError, MissingExtraError
 from ourcli.config.flags import EXTRAS, has_extra, network_allowed, parse_log_spec, require_extra
+from tests.promises import promise
 
 
 @promise("config.net.switch")

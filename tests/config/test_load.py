@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import ConfigError
 from ourcli.config.load import Overrides, load
@@ -12,6 +11,7 @@ from ourcli.config.locations import Home
 from ourcli.config.project_file import trust_project
 from ourcli.config.settings import Settings
 from ourcli.config.trust import TrustStore
+from tests.promises import promise
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import ConfigError
 from ourcli.config.locations import Home
 from ourcli.config.settings import PathSettings, Settings
+from tests.promises import promise
 
 
 @promise("config.home.named")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.common.errors import ConfigError, NotFoundError
 from ourcli.config.project_file import ProjectFile, find, read_project, trust_project
 from ourcli.config.sources import Layer
 from ourcli.config.trust import TrustStore
+from tests.promises import promise
 
 HOSTILE = """\
 project = "cloned"

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import ConfigError
 from ourcli.config.toml_file import parse, read
+from tests.promises import promise
 
 
 @promise("config.file.broken")

@@ -5,10 +5,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import ConfigError, NotFoundError, StoreError
 from ourcli.config.trust import TrustStore
+from tests.promises import promise
 
 DIGEST = "ab" * 32
 

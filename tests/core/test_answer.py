@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.core.answer import Claim, mark, missing_facts, unsupported
+from tests.promises import promise
 
 QUESTION = "what TTL did we decide for the cache?"
 EVIDENCE = (

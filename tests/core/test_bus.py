@@ -9,10 +9,10 @@ import anyio.to_thread
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.common.events import Event, EventsLost, ProgressMade
 from ourcli.core.bus import Bus, Subscription
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 22, tzinfo=UTC)

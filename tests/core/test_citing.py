@@ -1,11 +1,11 @@
 """Which notes an answer stands on."""
 
 import pytest
-from tests.promises import promise
 
 from ourcli.core.citing import declines, stands_on
 from ourcli.core.openness import is_open
 from ourcli.core.prompt import Evidence, PackedEvidence
+from tests.promises import promise
 
 _NOTES = tuple(
     PackedEvidence(number=number, evidence=Evidence(key=str(number), text=text, score=1.0), text=text)

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from tests.promises import promise
-from tests.support.records import a_record
 
 from ourcli.core.evidence import STRONG, coverage, relevance, select
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Hit, LegScore, ScoreCard
 from ourcli.memory.record import Trust
+from tests.promises import promise
+from tests.support.records import a_record
 
 
 def _hit(text: str, cosine: float, *, rerank: float | None = None, **changes: object) -> Hit:

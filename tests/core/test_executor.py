@@ -7,7 +7,6 @@ import anyio.lowlevel
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import ModelMissingError, OurcliError, PlanError, TransientError
@@ -20,6 +19,7 @@ from ourcli.core.plan import Plan, Step
 from ourcli.core.ports import RunState, StepContext, StepHandler
 from ourcli.testing.events import RecordingSink
 from ourcli.testing.steps import ANY_KIND, ScriptedStep
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 RUN = RunId("0198-run")

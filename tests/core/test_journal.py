@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import NotFoundError
 from ourcli.common.ids import RunId
 from ourcli.core.journal import MemoryJournal
 from ourcli.core.plan import Plan, Step
 from ourcli.core.ports import Run, RunState
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 22, tzinfo=UTC)

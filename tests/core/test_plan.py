@@ -5,13 +5,13 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.common.errors import PlanError
 from ourcli.core.kinds import KINDS
 from ourcli.core.notation import Param, Ref, format_value, parse_value
 from ourcli.core.plan import Plan, Step, validate
 from ourcli.testing.steps import ANY_KIND
+from tests.promises import promise
 
 ANY = {"any": ANY_KIND}
 

@@ -1,7 +1,6 @@
 """The planner: which recipe, and what its plan holds."""
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import NotFoundError, PlanError
 from ourcli.core.kinds import KINDS
@@ -9,6 +8,7 @@ from ourcli.core.plan import validate
 from ourcli.core.planner import Planner, bind
 from ourcli.core.recipe import Cookbook, Recipe, parse, shipped
 from ourcli.core.router import Request, RequestKind, route
+from tests.promises import promise
 
 MINE = """
 name = "mine"

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.common.errors import InvalidInputError
 from ourcli.common.ids import RecordId
@@ -24,6 +23,7 @@ from ourcli.core.prompt import (
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Hit, LegScore, ScoreCard
 from ourcli.memory.record import Record, Source
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 QUESTION = "what TTL did we decide for the cache?"

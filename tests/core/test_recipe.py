@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import NotFoundError, PlanError
 from ourcli.core.recipe import Cookbook, Recipe, load, parse, shipped, template
 from ourcli.core.router import RequestKind
+from tests.promises import promise
 
 GOOD = """
 name = "mine"

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.core.router import RequestKind, route
+from tests.promises import promise
 
 QUESTIONS = [
     "design cache layer",

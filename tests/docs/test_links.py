@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.docs.pages import ROOT, anchors, links, pages
 from tests.promises import promise
 

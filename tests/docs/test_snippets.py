@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.docs.pages import ROOT, RUNNABLE, Snippet, absent, examples, mentioned_commands, pages, snippets
-from tests.promises import promise
 
 from ourcli.cli.main import execute, root
 from ourcli.config.load import load
 from ourcli.config.locations import Home
 from ourcli.core.recipe import parse
+from tests.docs.pages import ROOT, RUNNABLE, Snippet, absent, examples, mentioned_commands, pages, snippets
+from tests.promises import promise
 
 SMALL = "SmolLM2-135M-Instruct"
 Perform = Callable[[Snippet], list[str]]

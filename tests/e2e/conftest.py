@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.support.process import CommandLine, refusal
 from tests.support.tiny_gguf import make_tiny_gguf
 

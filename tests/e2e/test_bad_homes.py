@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.process import TIMEOUT_S, CommandLine
 
 from ourcli.app.lifetime import open_service
 from ourcli.app.requests import AskRequest, NewRecord
 from ourcli.memory.query import Filter
+from tests.promises import promise
+from tests.support.process import TIMEOUT_S, CommandLine
 
 FACT = "the office plant is called Ferdinand"
 

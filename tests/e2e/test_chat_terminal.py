@@ -5,12 +5,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.process import CommandLine
-from tests.support.terminal import on_a_terminal
 
 from ourcli.app.lifetime import open_service
 from ourcli.memory.query import Filter
+from tests.promises import promise
+from tests.support.process import CommandLine
+from tests.support.terminal import on_a_terminal
 
 
 @pytest.mark.anyio

@@ -1,6 +1,7 @@
 """Configuration that is wrong, and configuration that means harm."""
 
 import pytest
+
 from tests.promises import promise
 from tests.support.process import CommandLine
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import lancedb
 import pytest
-from tests.promises import promise
-from tests.support.process import CommandLine
 
 from ourcli.app.lifetime import open_service
 from ourcli.app.requests import NewRecord
@@ -17,6 +15,8 @@ from ourcli.app.service import Service
 from ourcli.app.wiring import open_store
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter, Query
+from tests.promises import promise
+from tests.support.process import CommandLine
 
 pytestmark = pytest.mark.anyio
 RECORDS = 6_000
@@ -88,7 +88,7 @@ async def test_a_memory_whose_creation_was_killed_is_completed(home: Path, left:
     assert {layer: size.rows for layer, size in stats.items()} == dict.fromkeys(Layer, 1)
     database = await lancedb.connect_async(home / "lancedb")
     for layer in Layer:
-        assert len(await (await database.open_table(layer)).list_indices()) == 1
+        assert len(list(await (await database.open_table(layer)).list_indices())) == 1
 
 
 def write_records(path: Path) -> Path:

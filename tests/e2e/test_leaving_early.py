@@ -4,12 +4,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.process import TIMEOUT_S, CommandLine
 
 from ourcli.app.lifetime import open_service
 from ourcli.app.requests import NewRecord
 from ourcli.memory.query import Filter
+from tests.promises import promise
+from tests.support.process import TIMEOUT_S, CommandLine
 
 pytestmark = pytest.mark.anyio
 ENDLESS = ("ask", "Tell me a very long story about a bee and a wasp.", "--max-tokens", "3000")

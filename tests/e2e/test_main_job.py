@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.process import NO_NETWORK, CommandLine
 
 from ourcli.app.lifetime import open_service
 from ourcli.app.requests import AskRequest, NewRecord
 from ourcli.common.net import Gate
 from ourcli.memory.query import Query
+from tests.promises import promise
+from tests.support.process import NO_NETWORK, CommandLine
 
 DECISION = "We decided to use a write-through cache with a 15 minute TTL"
 QUESTION = "what TTL did we decide for the cache?"

@@ -5,13 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.process import CommandLine
-from tests.support.tiny_gguf import make_tiny_gguf
 
 from ourcli.app.lifetime import open_service
 from ourcli.app.requests import AskRequest
 from ourcli.common.errors import ModelError
+from tests.promises import promise
+from tests.support.process import CommandLine
+from tests.support.tiny_gguf import make_tiny_gguf
 
 
 @promise("ai.models.any-gguf")

@@ -6,13 +6,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.process import CommandLine
 
 from ourcli.app.lifetime import open_service
 from ourcli.app.requests import AskRequest, NewRecord
 from ourcli.memory.query import Filter, Query
 from ourcli.memory.record import Record
+from tests.promises import promise
+from tests.support.process import CommandLine
 
 Line = dict[str, object]
 pytestmark = pytest.mark.anyio

@@ -1,11 +1,11 @@
 """Questions as nobody means them: empty, huge, or of odd characters."""
 
 import pytest
-from tests.promises import promise
-from tests.support.process import CommandLine
 
 from ourcli.app.lifetime import open_service
 from ourcli.memory.query import Filter
+from tests.promises import promise
+from tests.support.process import CommandLine
 
 
 @promise("cli.ask.odd-questions")

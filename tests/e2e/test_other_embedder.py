@@ -5,9 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.process import CommandLine
-from tests.support.records import a_record, axis
 
 from ourcli.app.lifetime import open_service
 from ourcli.app.requests import AskRequest, NewRecord
@@ -15,6 +12,9 @@ from ourcli.app.service import Service
 from ourcli.app.wiring import open_store
 from ourcli.common.errors import StoreMismatchError
 from ourcli.memory.query import Query
+from tests.promises import promise
+from tests.support.process import CommandLine
+from tests.support.records import a_record, axis
 
 pytestmark = pytest.mark.anyio
 OTHER = "f" * 64

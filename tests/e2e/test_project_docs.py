@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.process import CommandLine
 
 from ourcli.app.lifetime import open_service
 from ourcli.app.requests import IngestReport
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
+from tests.promises import promise
+from tests.support.process import CommandLine
 
 RECIPES = """# Recipes
 

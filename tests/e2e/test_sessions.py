@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.ai.backends.llama_cpp import LlamaCppModel
 from ourcli.ai.ports import ChatRequest
@@ -15,6 +14,7 @@ from ourcli.app.service import Service
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record, Trust
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

@@ -1,11 +1,11 @@
 """Several processes on one home at once."""
 
 import pytest
-from tests.promises import promise
-from tests.support.process import CommandLine, finished
 
 from ourcli.app.lifetime import open_service
 from ourcli.memory.query import Filter
+from tests.promises import promise
+from tests.support.process import CommandLine, finished
 
 pytestmark = pytest.mark.anyio
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.promises import promise
-from tests.support.records import a_record, axis
 
 from ourcli.common.errors import StoreError
 from ourcli.memory.backends.lance import LanceRecordStore
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
+from tests.promises import promise
+from tests.support.records import a_record, axis
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from anyio import CapacityLimiter
-from tests.promises import promise
-from tests.support.records import a_record, axis
 
 from ourcli.ai.embed import EmbeddingService
 from ourcli.common.clock import SystemClock
@@ -19,6 +17,8 @@ from ourcli.memory.service import MemoryService
 from ourcli.testing.embedding import FakeEmbeddingCache, FakeEmbeddingModel
 from ourcli.testing.events import RecordingSink
 from ourcli.testing.memory import FakeRecordStore
+from tests.promises import promise
+from tests.support.records import a_record, axis
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
-from tests.support.records import NOON, a_record, axis
 
 from ourcli.memory.backends.lance import LanceRecordStore
 from ourcli.memory.layers import Layer
@@ -14,6 +12,8 @@ from ourcli.memory.ports import RecordStore
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Source, Trust
 from ourcli.testing.memory import FakeRecordStore
+from tests.promises import promise
+from tests.support.records import NOON, a_record, axis
 
 pytestmark = pytest.mark.anyio
 

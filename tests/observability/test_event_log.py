@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.events import AnswerTextProduced, Event, ProgressMade, RecordsStored, RunStarted
 from ourcli.common.ids import RunId
 from ourcli.observability.events_log import EventLog
 from ourcli.testing.lines import MemoryLines
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import StoreError
 from ourcli.observability.backends.jsonl import JsonLines
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

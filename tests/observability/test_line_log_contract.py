@@ -4,11 +4,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.promises import promise
 
 from ourcli.observability.backends.jsonl import JsonLines
 from ourcli.observability.ports import LineLog
 from ourcli.testing.lines import MemoryLines
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

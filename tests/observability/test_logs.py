@@ -4,12 +4,11 @@ import json
 import logging
 from pathlib import Path
 
-from tests.promises import promise
-
 from ourcli.config.flags import parse_log_spec
 from ourcli.observability.backends.jsonl import JsonLines
 from ourcli.observability.backends.logs import log_to
 from ourcli.testing.lines import MemoryLines
+from tests.promises import promise
 
 
 def silent(message: str) -> None:

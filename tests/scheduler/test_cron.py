@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.common.errors import ConfigError
 from ourcli.config.settings import SchedulerSettings
 from ourcli.scheduler.cron import Schedule
+from tests.promises import promise
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 

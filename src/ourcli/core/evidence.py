@@ -28,7 +28,7 @@ USABLE_WHEN_ASKED_ABOUT_US = 0.04
 STRONG = 0.5
 """From here on a hit may be quoted as an answer."""
 MOST_EVIDENCE = 6
-_NEAR_THE_BEST = 0.15
+_NEAR_THE_BEST = 0.35
 _ABOUT_US = re.compile(r"\b(?:we|our|ours|us|my|mine|the team)\b", re.IGNORECASE)
 _TRUST_FACTORS = {Trust.USER: 1.0, Trust.TOOL: 0.85, Trust.MODEL: 0.7, Trust.WEB: 0.7}
 _ABOUT_EARLIER = re.compile(

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.ai.models.sources import FakeHub, serve_hub
 
 from ourcli.ai.models.ports import DOWNLOAD_PURPOSE
 from ourcli.common.net import Gate
+from tests.ai.models.sources import FakeHub, serve_hub
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.ai.models.sources import COMMIT, FakeHub, sha256, wheel
-from tests.promises import promise
 
 from ourcli.ai.backends.hub import Hub
 from ourcli.ai.backends.local_path import LocalPath
@@ -20,6 +18,8 @@ from ourcli.ai.models.spec import HubSource, PathSource, Source, WheelSource
 from ourcli.common.errors import DownloadError, NetworkOffError, StoreError
 from ourcli.common.net import Gate
 from ourcli.testing.fetching import MemoryFetcher
+from tests.ai.models.sources import COMMIT, FakeHub, sha256, wheel
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.ai.models.sources import LAPTOP, hub_source, model_file, path_source, registry_of, sha256
-from tests.promises import promise
 
 from ourcli.ai.backends.model_library import open_library
 from ourcli.ai.models.library import ModelLibrary
@@ -16,6 +14,8 @@ from ourcli.ai.models.spec import Capability, Kind
 from ourcli.common.errors import ModelBrokenError, ModelMissingError, StoreError, UsageError
 from ourcli.common.events import NullSink
 from ourcli.common.net import Gate
+from tests.ai.models.sources import LAPTOP, hub_source, model_file, path_source, registry_of, sha256
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

@@ -1,12 +1,12 @@
 """Which model suits which machine."""
 
 import pytest
-from tests.promises import promise
 
 from ourcli.ai.backends.this_machine import this_machine
 from ourcli.ai.models.machine import Machine, best_llm, capability_of_size, recommended_llm
 from ourcli.ai.models.registry import load_registry
 from ourcli.ai.models.spec import Capability
+from tests.promises import promise
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,6 @@ import anyio
 import anyio.to_thread
 import pytest
 from anyio.abc import Process
-from tests.ai.models.sources import LAPTOP, FakeHub, hub_source, model_file, registry_of, registry_text, sha256
-from tests.promises import promise
 
 from ourcli.ai.backends.file_locks import FileLocks
 from ourcli.ai.models.library import ModelLibrary
@@ -18,6 +16,8 @@ from ourcli.ai.models.shelf import Shelf
 from ourcli.common.clock import SystemClock
 from ourcli.common.events import NullSink
 from ourcli.testing.fetching import MemoryFetcher, MemoryLocks
+from tests.ai.models.sources import LAPTOP, FakeHub, hub_source, model_file, registry_of, registry_text, sha256
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

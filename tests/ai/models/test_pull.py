@@ -7,6 +7,17 @@ from pathlib import Path
 
 import anyio
 import pytest
+
+from ourcli.ai.backends.model_library import open_library
+from ourcli.ai.models.library import ModelLibrary
+from ourcli.ai.models.registry import Registry, parse_registry
+from ourcli.ai.models.shelf import Shelf
+from ourcli.common.clock import SystemClock
+from ourcli.common.errors import DownloadError, NetworkOffError, OurcliError, StoreError
+from ourcli.common.events import ModelInstalled, NullSink, ProgressMade
+from ourcli.common.net import Gate
+from ourcli.testing.events import RecordingSink
+from ourcli.testing.fetching import MemoryFetcher, MemoryLocks
 from tests.ai.models.sources import (
     COMMIT,
     LAPTOP,
@@ -21,17 +32,6 @@ from tests.ai.models.sources import (
     wheel_source,
 )
 from tests.promises import promise
-
-from ourcli.ai.backends.model_library import open_library
-from ourcli.ai.models.library import ModelLibrary
-from ourcli.ai.models.registry import Registry, parse_registry
-from ourcli.ai.models.shelf import Shelf
-from ourcli.common.clock import SystemClock
-from ourcli.common.errors import DownloadError, NetworkOffError, OurcliError, StoreError
-from ourcli.common.events import ModelInstalled, NullSink, ProgressMade
-from ourcli.common.net import Gate
-from ourcli.testing.events import RecordingSink
-from ourcli.testing.fetching import MemoryFetcher, MemoryLocks
 
 pytestmark = pytest.mark.anyio
 

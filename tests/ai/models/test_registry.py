@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ai.models.sources import hub_source, model_file, path_source, registry_of, registry_text, wheel_source
-from tests.promises import promise
 
 from ourcli.ai.models.registry import load_registry, parse_registry
 from ourcli.ai.models.spec import Capability, HubSource, Kind, Pooling, WheelSource
 from ourcli.common.errors import ConfigError, ModelMissingError
+from tests.ai.models.sources import hub_source, model_file, path_source, registry_of, registry_text, wheel_source
+from tests.promises import promise
 
 
 @pytest.mark.parametrize(

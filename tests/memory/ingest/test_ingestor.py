@@ -5,7 +5,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.promises import promise
 
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import InvalidInputError, StoreError
@@ -18,6 +17,7 @@ from ourcli.memory.ingest.report import IngestReport, Selection
 from ourcli.memory.ports import FileTree, FileWatcher, ShelvedFile
 from ourcli.testing.events import RecordingSink
 from ourcli.testing.files import LineChunker, MemoryShelf, MemoryTree, ScriptedWatcher
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.memory.ingest.decoding import decode
 from ourcli.memory.ingest.refusals import refusal
+from tests.promises import promise
 
 
 @promise("memory.ingest.secrets")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.promises import promise
 
 from ourcli.common.clock import SystemClock
 from ourcli.common.events import NullSink
@@ -20,6 +19,7 @@ from ourcli.memory.record import DIMS
 from ourcli.memory.service import MemoryService
 from ourcli.memory.shelf import Shelf
 from ourcli.testing.files import WRITTEN, MemoryShelf
+from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
 

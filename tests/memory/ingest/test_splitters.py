@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.promises import promise
 
 from ourcli.memory.backends.splitters import CODE_CHARS, FRAGMENT_CHARS, PROSE_CHARS, SemanticChunker
 from ourcli.memory.ingest.formats import kind
 from ourcli.memory.ports import Chunk, Chunker
 from ourcli.testing.files import LineChunker
+from tests.promises import promise
 
 CHUNKER = SemanticChunker()
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.promises import promise
 
 from ourcli.common.errors import InvalidInputError
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.ports import FileTree
 from ourcli.testing.files import MemoryTree
+from tests.promises import promise
 
 Planter = Callable[[dict[str, bytes]], FileTree]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs links, pipes and free file names")

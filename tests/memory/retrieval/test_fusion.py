@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.promises import promise
-from tests.support.records import a_record, axis
 
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import Candidate
 from ourcli.memory.record import Record
 from ourcli.memory.retrieval.fusion import fuse, gather, normalised, rank
 from ourcli.memory.retrieval.rerank import mix
+from tests.promises import promise
+from tests.support.records import a_record, axis
 
 
 def _candidate(record: Record, place: int, score: float) -> Candidate:
