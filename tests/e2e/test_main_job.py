@@ -81,16 +81,14 @@ def test_the_main_job_needs_no_network(ourcli: CommandLine) -> None:
 
     added = alone.run("memory", "add", DECISION)
     ingested = alone.run("ingest", "notes.md", "--json")
-    found = alone.run("memory", "search", "when are deploys?", "--json")
     quoted = alone.run("ask", QUESTION, "--json")
     written = alone.run("ask", "Who painted the Mona Lisa?", "--json", "--max-tokens", "8")
-    talked = alone.run("chat", stdin=f"{QUESTION}\n")
+    talked = alone.run("chat", stdin="when do deploys happen?\n")
 
-    assert [ran.code for ran in (added, ingested, found, quoted, written, talked)] == [0] * 6
+    assert [ran.code for ran in (added, ingested, quoted, written, talked)] == [0] * 5
     assert ingested.document["files"] == 1
-    assert "Thursdays" in found.document["hits"][0]["text"]
     assert (quoted.document["mode"], written.document["mode"]) == ("quoted", "generated")
-    assert "15 minute TTL" in talked.out
+    assert "Thursdays" in talked.out
 
 
 @pytest.mark.anyio
