@@ -165,6 +165,15 @@ async def test_an_answer_that_misses_the_fact_gets_the_quote_beside_it(make: Mak
     assert answer.answer.startswith(f"A cache is a good idea.\n\n{BESIDE}")
 
 
+async def test_a_model_that_declines_what_memory_clearly_holds_is_overruled_by_the_quote(make: Make) -> None:
+    bench = make("My notes do not say.")
+    record = a_record("logs must never contain email addresses")
+    await bench.memory.add([record])
+    answer = await _answer(bench, "what must logs never contain, email addresses?")
+    assert "> logs must never contain email addresses [1]" in answer.answer
+    assert [cited.record_id for cited in answer.citations] == [record.id]
+
+
 @promise("core.ask.remembers")
 async def test_question_and_answer_become_turns_of_the_session(make: Make) -> None:
     bench = make("Because of [1].")
