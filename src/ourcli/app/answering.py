@@ -9,7 +9,7 @@ from ourcli.ai.ports import ChatRequest, Finished, LanguageModel, TextDelta
 from ourcli.app.requests import AskRequest
 from ourcli.common.events import AnswerTextProduced
 from ourcli.core import answer as checks
-from ourcli.core.citing import declines, stands_on, with_numbers
+from ourcli.core.citing import stands_on, with_numbers
 from ourcli.core.evidence import Found
 from ourcli.core.openness import is_open
 from ourcli.core.ports import StepContext
@@ -172,7 +172,7 @@ class Answering:
         claims = self._claims(own, given, asked)
         checked = checks.mark(own, claims)
         packed = _quotable(parts, found)
-        if packed and (claims or declines(own) or not checks.repeats_exactly(own, packed[0].evidence.text, asked)):
+        if packed and (claims or not _holds(own, packed[0], self.outcome.cited, asked)):
             self.outcome.cited = tuple(dict.fromkeys((*self.outcome.cited, *packed)))
             return f"{checked}\n\n{BESIDE}\n\n{quote(packed, parts.question)}"
         return with_numbers(checked, self.outcome.cited)
@@ -187,6 +187,11 @@ class Answering:
             named = ", ".join(dict.fromkeys(claim.text for claim in claims))
             self.outcome.notices.append(f"{checks.MARK} marks what neither memory nor the question holds: {named}")
         return claims
+
+
+def _holds(own: str, best: PackedEvidence, cited: Sequence[PackedEvidence], asked: str) -> bool:
+    """Say whether an answer stands on the best evidence and repeats its facts letter for letter."""
+    return best in cited and checks.repeats_exactly(own, best.evidence.text, asked)
 
 
 def _quotable(parts: PromptParts, found: Sequence[Found]) -> list[PackedEvidence]:
