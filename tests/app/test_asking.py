@@ -19,6 +19,7 @@ from ourcli.common.errors import (
     BudgetSpentError,
     InvalidInputError,
     ModelError,
+    ModelMissingError,
     NotFoundError,
     PlanError,
     UsageError,
@@ -225,6 +226,18 @@ async def test_a_statement_is_stored_without_any_model(
     assert [(one.text, one.layer, one.tags) for one in stored] == [(kept, layer, tags)]
     assert kept in answer.answer
     assert bench.reader.loaded == 0
+
+
+async def test_a_note_can_be_taken_before_any_language_model_is_installed(make: Make) -> None:
+    bench = make()
+
+    def none_installed(_: str) -> _Reader:
+        raise ModelMissingError("no language model is installed")
+
+    bench.asking._reader_of = none_installed  # noqa: SLF001  # what wiring does on a new machine
+    assert (await _answer(bench, "remember that staging is heron")).model == ""
+    with pytest.raises(ModelMissingError):
+        await _answer(bench, "what is staging called?")
 
 
 async def test_without_memory_nothing_is_recalled_and_nothing_remembered(make: Make) -> None:

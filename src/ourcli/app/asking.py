@@ -10,6 +10,7 @@ import anyio
 from ourcli.ai.models.spec import Capability
 from ourcli.app.answering import Outcome, Reader, Setting
 from ourcli.app.attachments import Attachments
+from ourcli.app.reader import NoReader
 from ourcli.app.requests import Answer, AnswerTiming, AskRequest, Citation, Usage
 from ourcli.app.sessions import Sessions, conversation
 from ourcli.app.steps import Ingesting, Steps
@@ -29,6 +30,7 @@ from ourcli.memory.query import Filter
 from ourcli.memory.service import MemoryService
 
 DEFAULT_ANSWER_TOKENS = 512
+_READING_STEPS = frozenset({"prompt", "generate"})
 _BUDGET_NAMES = frozenset({"tokens", "seconds", "calls"})
 _LONGEST_HISTORY = 40
 
@@ -109,7 +111,7 @@ class Asking:
         plan = self.plan(request)
         project = request.project or self._settings.project
         session = self._sessions.open(request, project)
-        reader = self._reader_of(request.model or self._settings.ai.llm_model)
+        reader = self._reader(plan, request)
         run_id = RunId(new_id(self._clock.now()))
         setting = await self._setting(request, project, session)
         steps = Steps(self._memory, reader, self._ingest, setting)
@@ -138,6 +140,11 @@ class Asking:
             usage=_usage(outcome),
             timing_ms=_timing(outcome, (self._clock.monotonic_s() - started) * 1000.0),
         )
+
+    def _reader(self, plan: Plan, request: AskRequest) -> Reader:
+        if any(step.kind in _READING_STEPS for step in plan.steps):
+            return self._reader_of(request.model or self._settings.ai.llm_model)
+        return NoReader()
 
     async def _run(self, executor: Executor, plan: Plan, reader: Reader, run_id: RunId) -> None:
         """Run the plan; a model that will surely be needed loads while memory is asked."""

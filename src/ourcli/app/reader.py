@@ -6,6 +6,7 @@ from ourcli.ai.budget import PrefillRates, prompt_budget
 from ourcli.ai.models.library import InstalledModel, ModelLibrary
 from ourcli.ai.models.spec import Capability
 from ourcli.ai.ports import Finished, LanguageModel
+from ourcli.common.errors import ModelMissingError
 
 
 class LocalReader:
@@ -75,3 +76,29 @@ class LocalReader:
             f"{self.name} is a small model that invents; {fitting.id} fits this machine: "
             f"OURCLI_NET=1 ourcli models pull {fitting.id}",
         )
+
+
+class NoReader:
+    """Stands where a plan needs no language model, so that notes can be taken before one is installed."""
+
+    name = ""
+    capability = Capability.FALLBACK
+
+    async def model(self) -> LanguageModel:
+        """Refuse: no step of this plan should ask.
+
+        Raises:
+            ModelMissingError: Always.
+        """
+        raise ModelMissingError("this plan has no language model", hint="run `ourcli setup`")
+
+    async def prompt_tokens(self, answer_tokens: int) -> int:
+        """Return no room: there is nothing that could read."""
+        return min(0, answer_tokens)
+
+    def note(self, finished: Finished) -> None:
+        """Learn nothing from an answer that cannot have been made."""
+
+    def notices(self) -> tuple[str, ...]:
+        """Return none."""
+        return ()
