@@ -234,7 +234,7 @@ async def test_a_note_can_be_taken_before_any_language_model_is_installed(make: 
     def none_installed(_: str) -> _Reader:
         raise ModelMissingError("no language model is installed")
 
-    bench.asking._reader_of = none_installed  # noqa: SLF001  # what wiring does on a new machine
+    bench.asking._reader_of = none_installed  # what wiring does on a new machine
     assert (await _answer(bench, "remember that staging is heron")).model == ""
     with pytest.raises(ModelMissingError):
         await _answer(bench, "what is staging called?")
