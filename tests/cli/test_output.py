@@ -55,7 +55,7 @@ def test_values_become_json_the_way_the_contract_says() -> None:
     assert data == {
         "red": {
             "name": "é",
-            "at": "2026-01-02T03:04:05.678Z",
+            "at": "2026-01-02T03:04:05.678901Z",
             "colour": "red",
             "place": "/a/b",
             "sizes": [0.5, None, None],
