@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import lancedb
 import pyarrow as pa
 from anyio import to_thread
 from filelock import FileLock
-from lancedb.index import FTS
-from lancedb.query import MatchQuery
 
 from ourcli.common.errors import StoreError
 from ourcli.common.files import ensure_private_folder
 from ourcli.memory.backends import arrow
+from ourcli.memory.backends.lance_import import FTS, MatchQuery, lancedb
 from ourcli.memory.backends.sql import condition, one_of, quoted
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import Candidate, LayerStats, Matrix, Vector
@@ -53,12 +51,19 @@ class LanceRecordStore:
         await to_thread.run_sync(ensure_private_folder, folder)
         with _translated(f"cannot open the memory in {str(folder)!r}"):
             database = await lancedb.connect_async(str(folder), read_consistency_interval=timedelta(0))
-            names = set((await database.list_tables()).tables)
-            if not {*Layer, "facts"} <= names:
-                async with _exclusive(folder / ".create.lock"):
-                    await _create_missing(database)
-            tables = {layer: await database.open_table(layer.value) for layer in Layer}
-            return cls(tables, await database.open_table("facts"))
+            try:
+                return await cls._opened(database)
+            except ValueError as exc:
+                if "not found" not in str(exc):
+                    raise
+            async with _exclusive(folder / ".create.lock"):
+                await _create_missing(database)
+            return await cls._opened(database)
+
+    @classmethod
+    async def _opened(cls, database: Any) -> "LanceRecordStore":
+        tables = {layer: await database.open_table(layer.value) for layer in Layer}
+        return cls(tables, await database.open_table("facts"))
 
     async def store_model(self) -> str | None:
         """Return the digest of the embedding model that the store was written with; None for a new store."""
