@@ -21,6 +21,7 @@ NOTHING_FOUND = "Memory holds nothing about this; what follows is the model's ow
 QUOTED = "From memory, word for word:"
 BESIDE = "What memory holds, word for word:"
 _NEAR_THE_STRONGEST = 0.7
+_SHORT_CHARS = 240
 
 
 class Reader(Protocol):
@@ -195,13 +196,14 @@ def _holds(own: str, best: PackedEvidence, cited: Sequence[PackedEvidence], aske
 
 
 def _quotable(parts: PromptParts, found: Sequence[Found]) -> list[PackedEvidence]:
-    """Return the evidence that may be quoted: strong, and not far behind the strongest."""
+    """Return the evidence that may be quoted: strong, not far behind the strongest, and short but for the first."""
     strong = [one for one in found if one.quotable]
     if not strong:
         return []
     floor = _NEAR_THE_STRONGEST * strong[0].relevance
     keys = {str(one.hit.record.id) for one in strong if one.relevance >= floor}
-    return [one for one in parts.evidence if one.evidence.key in keys][:MOST_QUOTES]
+    packed = [one for one in parts.evidence if one.evidence.key in keys]
+    return [*packed[:1], *(one for one in packed[1:] if len(one.evidence.text) <= _SHORT_CHARS)][:MOST_QUOTES]
 
 
 def say(text: str, context: StepContext) -> None:

@@ -211,7 +211,7 @@ def _mode(outcome: Outcome) -> Literal["generated", "quoted"]:
 def _citations(outcome: Outcome) -> tuple[Citation, ...]:
     by_id = {one.hit.record.id: one.hit.record for one in outcome.found}
     cited = []
-    for packed in outcome.cited:
+    for packed in sorted(outcome.cited, key=lambda one: one.number):
         record = by_id.get(packed.evidence.key)  # type: ignore[call-overload]  # a file's key is no RecordId
         cited.append(
             Citation(
