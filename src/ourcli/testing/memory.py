@@ -79,9 +79,9 @@ class FakeRecordStore:
         rest = [one for one in self._assets(project) if one.id not in without]
         return sorted({(one.source.uri, one.source.sha256) for one in rest if one.source})
 
-    async def places(self, ids: Sequence[str]) -> dict[str, Layer]:
-        """Return where those of the records are that there are."""
-        return {record_id: self.rows[record_id][0].layer for record_id in ids if record_id in self.rows}
+    async def places(self, ids: Sequence[str]) -> list[tuple[str, Layer]]:
+        """Return which of the records there are, and where."""
+        return [(record_id, self.rows[record_id][0].layer) for record_id in ids if record_id in self.rows]
 
     async def count(self, layer: Layer, where: Filter) -> int:
         """Return how many records of a layer pass a filter."""

@@ -39,8 +39,8 @@ _LOCK_POLL_S = 0.02
 class Tables(RecordStore, Protocol):
     """The store beneath: what the journal flushes into."""
 
-    async def places(self, ids: Sequence[str]) -> dict[str, Layer]:
-        """Return where those of the records are that there are."""
+    async def places(self, ids: Sequence[str]) -> list[tuple[str, Layer]]:
+        """Return which of the records there are, and where; twice for one whose move was cut off."""
         ...
 
     async def count(self, layer: Layer, where: Filter) -> int:
@@ -144,8 +144,8 @@ class JournaledStore:
         wanted = tuple(dict.fromkeys(ids))
         overlay = await self._current()
         unknown = [record_id for record_id in wanted if overlay.there(record_id) is None]
-        places = await self._tables.places(unknown) if unknown else {}
-        gone = tuple(record_id for record_id in wanted if overlay.there(record_id) or record_id in places)
+        below = {record_id for record_id, _ in await self._tables.places(unknown)}
+        gone = tuple(record_id for record_id in wanted if overlay.there(record_id) or record_id in below)
         if gone:
             await self._append([Change(id=record_id, row=None) for record_id in gone])
         return gone
@@ -295,7 +295,7 @@ class JournaledStore:
         """Return size and health of each layer; rows count what the journal adds and hides."""
         overlay = await self._current()
         stats = await self._tables.stats()
-        hidden = Counter((await self._tables.places(list(overlay.hidden))).values()) if overlay.hidden else Counter()
+        hidden = Counter(layer for _, layer in await self._tables.places(list(overlay.hidden)))
         added = Counter(record.layer for record, _ in overlay.rows(Filter()))
         return {
             layer: replace(one, rows=one.rows - hidden[layer] + added[layer], unindexed=one.unindexed + added[layer])

@@ -132,14 +132,14 @@ class LanceRecordStore:
         found.sort(key=lambda record: (record.ts, record.id), reverse=True)
         return found[:limit]
 
-    async def places(self, ids: Sequence[str]) -> dict[str, Layer]:
-        """Return where those of the records are that there are."""
-        found: dict[str, Layer] = {}
+    async def places(self, ids: Sequence[str]) -> list[tuple[str, Layer]]:
+        """Return which of the records there are, and where; twice for one whose move was cut off."""
+        found: list[tuple[str, Layer]] = []
         with _translated("cannot read memory"):
             for layer, table in self._tables.items():
                 for start in range(0, len(ids), _IDS_A_STATEMENT):
                     query = table.query().where(one_of("id", ids[start : start + _IDS_A_STATEMENT])).select(["id"])
-                    found |= dict.fromkeys((await query.to_arrow())["id"].to_pylist(), layer)
+                    found += [(record_id, layer) for record_id in (await query.to_arrow())["id"].to_pylist()]
         return found
 
     async def count(self, layer: Layer, where: Filter) -> int:

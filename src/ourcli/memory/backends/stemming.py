@@ -12,10 +12,18 @@ from threading import Lock
 from ourcli.common.errors import StoreError
 
 _STOP_WORDS = re.compile(
-    r"\b(?:an?|and|are|as|at|be|but|by|for|if|in|into|is|it|no|not|of|on|or|such|that|the|their|then|there|these|they|"
-    r"this|to|was|will|with)\b",
+    r"(?:"
+    r"i|me|my|myself|we|our|ours|you|your|yours|yourself|he|him|his|himself|she|her|hers|herself|it|its|itself|"
+    r"they|them|their|theirs|what|which|who|whom|this|that|these|those|am|is|are|was|were|be|been|being|have|"
+    r"has|had|having|do|did|doing|should|a|an|the|and|but|if|or|as|until|while|of|at|by|for|with|about|against|"
+    r"between|into|through|after|below|to|from|up|down|in|out|on|off|over|under|again|further|then|here|there|"
+    r"when|where|how|all|both|each|few|more|most|other|some|such|no|nor|not|own|same|so|than|too|will|can|just|"
+    r"don|now|s|t"
+    r")",
     re.IGNORECASE,
 )
+"""The words that LanceDB leaves out, as it was seen to."""
+_WORD = re.compile(r"[^\W_]+")
 _TABLES = """
 CREATE VIRTUAL TABLE texts USING fts5(words, tokenize = 'porter unicode61 remove_diacritics 2');
 CREATE VIRTUAL TABLE terms USING fts5vocab(texts, 'instance');
@@ -33,7 +41,7 @@ class Stemmer:
     def counts(self, texts: Sequence[str]) -> list[Counter[str]]:
         """Return how often each stem stands in each text."""
         counted: list[Counter[str]] = [Counter() for _ in texts]
-        clean = [(place, _STOP_WORDS.sub(" ", _storable(text))) for place, text in enumerate(texts)]
+        clean = [(place, _telling(text)) for place, text in enumerate(texts)]
         with self._lock:
             try:
                 self._connection.executemany("INSERT INTO texts (rowid, words) VALUES (?, ?)", clean)
@@ -52,5 +60,7 @@ class Stemmer:
             self._connection.close()
 
 
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _telling(text: str) -> str:
+    """Return the words that tell something, in storable characters."""
+    words = _WORD.findall(text.encode("utf-8", "replace").decode("utf-8"))
+    return " ".join(word for word in words if not _STOP_WORDS.fullmatch(word))
