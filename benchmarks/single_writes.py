@@ -3,8 +3,8 @@
     python -m benchmarks.single_writes [--writes 2000] [--start 10000] [--folder DISK] [--json]
 
 A store is filled with `--start` records and compacted. Then one record at a time is written with a given vector; each
-write is timed until it is acknowledged (fsynced). Search is timed before and after, without embedding: vectors and words
-over one layer, 10 candidates each. Vectors and words are random, from a fixed seed.
+write is timed until it is acknowledged (fsynced). Search is timed before and after, without embedding: vectors and
+words over one layer, 10 candidates each. Vectors and words are random, from a fixed seed.
 
 Goals: p50 at most 5 ms, p99 at most 50 ms; at most 64 fragments at any time; search p95 at most 1.5 times what it was.
 """

@@ -72,20 +72,23 @@ class Overlay:
         self.last = changes[-1].seq if changes else 0
         self.hidden = frozenset(latest)
         """Ids of which the tables' own rows must not be shown."""
-        self.upserts = [change for change in latest.values() if change.row is not None]
-        self.deleted = [change.id for change in latest.values() if change.row is None]
+        self._gone = frozenset(change.id for change in latest.values() if change.row is None)
+        self.deleted = sorted(self._gone)
+        self._rows: dict[Layer, list[tuple[Record, Vector]]] = {layer: [] for layer in Layer}
+        for change in latest.values():
+            if change.row:
+                self._rows[change.row[0].layer].append(change.row)
 
     def there(self, record_id: str) -> bool | None:
         """Say whether a record is there; None when the journal does not know."""
         if record_id not in self.hidden:
             return None
-        return record_id not in self.deleted
+        return record_id not in self._gone
 
     def rows(self, where: Filter, layer: Layer | None = None) -> list[tuple[Record, Vector]]:
         """Return the rows that pass a filter, of one layer or of all that the filter names."""
         layers = where.layers if layer is None else (layer,)
-        rows = [change.row for change in self.upserts if change.row]
-        return [row for row in rows if row[0].layer in layers and matches(row[0], where)]
+        return [row for one in layers for row in self._rows[one] if matches(row[0], where)]
 
     def nearest(self, layer: Layer, vector: Vector, where: Filter) -> list[Candidate]:
         """Return all rows of a layer that pass, scored by exact cosine similarity."""
@@ -100,7 +103,7 @@ class Overlay:
 
     def batch(self) -> tuple[list[Record], Matrix]:
         """Return what is to be written to the tables; the vectors have shape [n, 384]."""
-        rows = [change.row for change in self.upserts if change.row]
+        rows = [row for rows in self._rows.values() for row in rows]
         vectors = np.stack([vector for _, vector in rows]) if rows else np.zeros((0, DIMS), dtype=np.float32)
         return [record for record, _ in rows], vectors
 

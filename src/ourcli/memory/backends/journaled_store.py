@@ -34,6 +34,8 @@ from ourcli.memory.words import Corpus, bm25
 
 _log = logging.getLogger(__name__)
 _LOCK_POLL_S = 0.02
+_TEXTS_A_ROW = 2
+"""So many counted texts are kept for each row that the journal may hold."""
 
 
 class Tables(RecordStore, Protocol):
@@ -103,6 +105,7 @@ class JournaledStore:
         self._lock = lock
         self._limits = limits
         self._stemmer = Stemmer()
+        self._counted: dict[str, Counter[str]] = {}
         self._overlay = Overlay(())
         self._changes: tuple[Change, ...] = ()
         self._flush_failed_at = 0
@@ -222,6 +225,8 @@ class JournaledStore:
         changes = await to_thread.run_sync(self._journal.changes)
         if changes is not self._changes:
             self._changes, self._overlay = changes, Overlay(changes)
+            if len(self._counted) > self._limits.rows * _TEXTS_A_ROW:
+                self._counted = {}
         return self._overlay
 
     async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> list[Candidate]:
@@ -248,13 +253,21 @@ class JournaledStore:
         if not rows:
             return []
         texts = [record.text for record, _ in rows]
-        query, *counted = await to_thread.run_sync(self._stemmer.counts, [text, *texts])
+        query, *counted = await to_thread.run_sync(self._counts, text, texts)
         if not any(query.keys() & one.keys() for one in counted):
             return []
         around = await to_thread.run_sync(self._stemmer.counts, [one.record.text for one in below])
         corpus = Corpus.of([*around, *counted], texts=len(rows) + await self._tables.count(layer, where))
         scored = ((row, bm25(query, words, corpus)) for row, words in zip(rows, counted, strict=True))
         return [Candidate(record=row[0], vector=row[1], score=score) for row, score in scored if score > 0]
+
+    def _counts(self, query: str, texts: Sequence[str]) -> list[Counter[str]]:
+        """Return the stems of a query and of texts of the journal, which are counted once."""
+        known = self._counted  # another search may begin a new one meanwhile
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        first, *counted = self._stemmer.counts([query, *new])
+        known.update(zip(new, counted, strict=True))
+        return [first, *(known[text] for text in texts)]
 
     async def fetch(self, where: Filter, *, limit: int | None = None) -> list[Record]:
         """Return records, newest first."""
