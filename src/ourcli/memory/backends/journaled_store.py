@@ -126,12 +126,12 @@ class JournaledStore:
         Raises:
             StoreError: Nothing of the batch was acknowledged.
         """
-        _check(records, vectors)
         last = {record.id: place for place, record in enumerate(records)}
         if len(last) >= self._limits.direct:
             places = list(last.values())
             await self._write_through([records[place] for place in places], vectors[places])
         elif last:
+            _check(records, vectors)
             rows = [(records[place], vectors[place]) for place in last.values()]
             await self._append([Change(id=record.id, row=(record, vector)) for record, vector in rows])
 
