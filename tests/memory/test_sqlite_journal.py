@@ -107,3 +107,15 @@ def test_the_size_grows_with_the_changes(path: Path) -> None:
     journal.close()
     assert (small.rows, large.rows) == (1, 2)
     assert large.bytes - small.bytes >= 100_000
+
+
+def test_where_nothing_can_be_written_the_journal_is_read_and_refuses_changes(path: Path) -> None:
+    written = SqliteJournal(path)
+    written.append([put("kept")])
+    written.close()
+    Path(f"{path}-shm").mkdir()
+    journal = SqliteJournal(path)
+    assert [change.row[0].text for change in journal.changes() if change.row] == ["kept"]
+    with pytest.raises(StoreError, match="cannot write to memory"):
+        journal.append([put("refused")])
+    journal.close()

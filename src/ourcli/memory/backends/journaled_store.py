@@ -6,6 +6,7 @@ what leaves the journal in between is in the tables already, and a row that is i
 """
 
 import logging
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -203,6 +204,8 @@ class JournaledStore:
         Raises:
             Timeout: Another one is, and `wait` is False.
         """
+        if not os.access(self._lock.parent, os.W_OK):
+            raise StoreError("cannot write to memory: its folder may not be written", hint="check its permissions")
         lock = FileLock(self._lock, timeout=0, mode=FILE_MODE, thread_local=False)
         while True:
             try:

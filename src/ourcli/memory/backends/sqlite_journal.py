@@ -1,5 +1,6 @@
 """The write journal as one SQLite file: a change is acknowledged when its row is committed and fsynced."""
 
+import errno
 import json
 import os
 import sqlite3
@@ -34,12 +35,15 @@ CREATE TABLE IF NOT EXISTS changes (
 ) STRICT
 """
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}
+_UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
+_NO_WRITING = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EFBIG}
 
 
 class SqliteJournal:
     """Changes in order, shared by threads and processes (WAL, `synchronous = FULL`), in a file of mode 0600.
 
-    Two connections: reading never waits for the fsync of a write. Dropped rows are overwritten with zeros.
+    Two connections: reading never waits for the fsync of a write. Dropped rows are overwritten with zeros. Where
+    nothing can be written (read-only or full disk) it can still be read, unless a killed process left a log behind.
 
     Args:
         path: The file; its folder is made.
@@ -53,10 +57,34 @@ class SqliteJournal:
         self._writing, self._reading = Lock(), Lock()
         self._changes: tuple[Change, ...] = ()
         self._version: int | None = None
+        self._frozen = ""
         with self._translated("cannot open the write journal"):
-            _make_private_file(path)
-            self._writer = self._connect()
-            self._reader = self._connect()
+            try:
+                _make_private_file(path)
+                self._writer = self._connect()
+                self._reader = self._connect()
+            except (OSError, sqlite3.OperationalError) as exc:
+                if not _is_unwritable(exc) or self._has_log():
+                    raise
+                self._frozen = _reason(exc)
+                self._writer = self._reader = self._connect_frozen()
+
+    def _has_log(self) -> bool:
+        log = self._path.with_name(f"{self._path.name}-wal")
+        return log.exists() and log.stat().st_size > 0
+
+    def _connect_frozen(self) -> sqlite3.Connection:
+        """Open the file to read only, where nothing can be written; without a log it is whole by itself."""
+        if self._path.exists() and self._path.stat().st_size:
+            place = f"{self._path.absolute().as_uri()}?immutable=1"
+            return sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
+        empty = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        empty.execute(_SCHEMA)
+        return empty
+
+    def _refuse_frozen(self) -> None:
+        if self._frozen:
+            raise StoreError(f"cannot write to memory: {self._frozen}", hint="check free space and permissions")
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
@@ -91,6 +119,7 @@ class SqliteJournal:
         Raises:
             StoreError: None of them was written (full disk, read-only folder, ...).
         """
+        self._refuse_frozen()
         rows = [_to_row(change) for change in changes]
         with self._translated("cannot write to memory"), self._writing:
             with _transaction(self._writer):
@@ -144,6 +173,7 @@ class SqliteJournal:
 
     def drop(self, last: int) -> None:
         """Remove the changes up to and with the place `last`: they are safe in the tables."""
+        self._refuse_frozen()
         with self._translated("cannot write the journal"), self._writing, _transaction(self._writer):
             self._writer.execute("DELETE FROM changes WHERE seq <= ?", (last,))
 
@@ -171,16 +201,31 @@ class SqliteJournal:
                 f"{doing}: {exc}", hint=f"check free space and permissions of {str(self._path)!r}"
             ) from exc
         except OSError as exc:
-            raise StoreError(f"{doing}: {exc.strerror or exc}", hint="check free space and permissions") from exc
+            raise StoreError(f"{doing}: {_reason(exc)}", hint="check free space and permissions") from exc
 
 
 def _make_private_file(path: Path) -> None:
     """Make the file and make its name survive a power cut; SQLite gives its helpers the same mode."""
     ensure_private_folder(path.parent)
-    if not path.exists():
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
+    is_new = not path.exists()
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
+    if is_new:
         sync_folder(path.parent)
         sync_folder(path.parent.parent)
+
+
+def _is_unwritable(exc: OSError | sqlite3.Error) -> bool:
+    if isinstance(exc, OSError):
+        return exc.errno in _NO_WRITING
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _UNWRITABLE
+
+
+def _reason(exc: OSError | sqlite3.Error) -> str:
+    if isinstance(exc, OSError):
+        return exc.strerror or str(exc)
+    if getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        return os.strerror(errno.ENOSPC)
+    return str(exc)
 
 
 @contextmanager
