@@ -198,7 +198,7 @@ class SqliteJournal:
             if getattr(exc, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 raise self._damaged(str(exc)) from exc
             raise StoreError(
-                f"{doing}: {exc}", hint=f"check free space and permissions of {str(self._path)!r}"
+                f"{doing}: {_reason(exc)}", hint=f"check free space and permissions of {str(self._path)!r}"
             ) from exc
         except OSError as exc:
             raise StoreError(f"{doing}: {_reason(exc)}", hint="check free space and permissions") from exc
