@@ -3,7 +3,9 @@
 import json
 import random
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import lancedb
@@ -125,12 +127,24 @@ def kill_at_the_start(ourcli: CommandLine, then_s: float) -> None:
 
 def ingest_and_kill(ourcli: CommandLine, *, then_s: float) -> None:
     """Kill an ingestion a moment after it began to write."""
-    data = ourcli.home / "lancedb" / "assets.lance" / "data"
-    before = len(list(data.glob("*")))
+    journal = ourcli.home / "lancedb" / "journal.sqlite"
+    before = acknowledged_changes(journal)
     with ourcli.start("ingest", "docs") as process:
-        while process.poll() is None and len(list(data.glob("*"))) == before:
+        while process.poll() is None and acknowledged_changes(journal) == before:
             ended_within(process, 0.01)
         kill(process, then_s)
+
+
+def acknowledged_changes(journal: Path) -> int:
+    """Return how many changes a journal ever took; none when it is not made yet."""
+    if not journal.exists():
+        return 0
+    with closing(sqlite3.connect(journal)) as connection:
+        try:
+            found = connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
+        except sqlite3.OperationalError:
+            return 0
+    return int(found[0])
 
 
 def kill(process: "subprocess.Popen[str]", then_s: float) -> None:

@@ -1,11 +1,14 @@
-"""What every record store promises; the same tests run on the fake and on LanceDB."""
+"""What every record store promises; the same tests run on the fake, on LanceDB, and on LanceDB
+behind the journal, with everything still in the journal and with everything flushed."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from ourcli.memory.backends.journaled_store import Limits, open_journaled
 from ourcli.memory.backends.lance import LanceRecordStore
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import RecordStore
@@ -18,12 +21,16 @@ from tests.support.records import NOON, a_record, axis
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["fake", "lance"])
+@pytest.fixture(params=["fake", "lance", "journal", "flushed"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RecordStore]:
     if request.param == "fake":
         yield FakeRecordStore()
-    else:
+    elif request.param == "lance":
         yield await LanceRecordStore.open(tmp_path / "db")
+    else:
+        limits = Limits(rows=0) if request.param == "flushed" else Limits()
+        async with aclosing(await open_journaled(tmp_path / "db", limits)) as opened:
+            yield opened
 
 
 @promise("memory.store.every-field")

@@ -4,8 +4,8 @@ Parts are made when they are first asked for, so that listing models never opens
 never loads a model. Whatever has a lifetime goes onto the one exit stack.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +51,7 @@ from ourcli.memory.service import MemoryService
 from ourcli.memory.shelf import Shelf
 
 if TYPE_CHECKING:
-    from ourcli.memory.backends.lance import LanceRecordStore
+    from ourcli.memory.backends.journaled_store import JournaledStore
 
 OPENAI_PREFIX = "openai:"
 
@@ -165,7 +165,9 @@ class Rooms:
         """Return the record store, opened once."""
         async with self._opening:
             if self._store is None:
-                self._store = await open_store(self.home.db(self.settings))
+                store = await open_store(self.home.db(self.settings))
+                self._stack.push_async_callback(store.aclose)
+                self._store = store
             return self._store
 
     async def memory(self) -> MemoryService:
@@ -181,7 +183,8 @@ class Rooms:
     @asynccontextmanager
     async def temporary_memory(self, folder: Path) -> AsyncIterator[MemoryService]:
         """Open a memory of its own in `folder`, with this installation's models."""
-        yield self._memory_over(await open_store(folder), NullSink())
+        async with aclosing(await open_store(folder)) as store:
+            yield self._memory_over(store, NullSink())
 
     @cached_property
     def chunker(self) -> SemanticChunker:
@@ -264,14 +267,14 @@ class Rooms:
         return Bench(self.temporary_memory, self.clock)
 
 
-async def open_store(folder: Path) -> RecordStore:
-    """Open the record store in `folder`."""
+async def open_store(folder: Path) -> "JournaledStore":
+    """Open the record store in `folder`; the caller closes it."""
     # deferred: importing LanceDB takes 1 to 3 s, and the language model loads meanwhile in its own thread
-    store = await to_thread.run_sync(_lance)
-    return await store.open(folder)
+    opening = await to_thread.run_sync(_opening)
+    return await opening(folder)
 
 
-def _lance() -> type["LanceRecordStore"]:
-    from ourcli.memory.backends.lance import LanceRecordStore  # deferred: see open_store
+def _opening() -> Callable[[Path], Awaitable["JournaledStore"]]:
+    from ourcli.memory.backends.journaled_store import open_journaled  # deferred: see open_store
 
-    return LanceRecordStore
+    return open_journaled

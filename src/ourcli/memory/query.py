@@ -36,6 +36,24 @@ class Filter:
     ids: tuple[str, ...] = ()
 
 
+def matches(record: Record, where: Filter) -> bool:
+    """Say whether a record passes a filter; layers are the caller's to check."""
+    wanted = [
+        (where.project, record.project),
+        (where.kind, record.kind),
+        (where.session, record.session),
+        (where.trust, record.trust),
+        (where.source_uri, record.source.uri if record.source else None),
+    ]
+    return (
+        all(want is None or want == have for want, have in wanted)
+        and set(where.tags) <= set(record.tags)
+        and (not where.ids or record.id in where.ids)
+        and (where.since is None or record.ts >= where.since)
+        and (where.until is None or record.ts <= where.until)
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """One search.

@@ -1,9 +1,8 @@
 """A record store in memory: brute-force cosine and a small BM25, with the same answers in kind as the real one."""
 
-import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,8 +10,9 @@ import numpy as np
 from ourcli.common.errors import StoreError
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import Candidate, LayerStats, Matrix, Vector
-from ourcli.memory.query import Filter
+from ourcli.memory.query import Filter, matches
 from ourcli.memory.record import Record
+from ourcli.memory.words import Corpus, bm25
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -61,10 +61,10 @@ class FakeRecordStore:
 
     async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> list[Candidate]:
         """Return the k best BM25 matches, best first."""
-        corpus = [Counter(_words(record.text)) for record, _ in self.rows.values() if record.layer is layer]
+        corpus = Corpus.of([Counter(_words(one.text)) for one, _ in self.rows.values() if one.layer is layer])
         found = []
         for record, vector in self._matching_rows(where):
-            score = _bm25(set(_words(text)), Counter(_words(record.text)), corpus) if record.layer is layer else 0.0
+            score = bm25(set(_words(text)), Counter(_words(record.text)), corpus) if record.layer is layer else 0.0
             if score > 0:
                 found.append(Candidate(record=record, vector=vector, score=score))
         return sorted(found, key=lambda one: one.score, reverse=True)[:k]
@@ -74,9 +74,18 @@ class FakeRecordStore:
         found = [record for record, _ in self._matching_rows(where) if record.layer in where.layers]
         return sorted(found, key=lambda record: (record.ts, record.id), reverse=True)[:limit]
 
-    async def sources(self, project: str) -> list[tuple[str, str]]:
-        """Return the distinct (uri, sha256) pairs of a project's assets."""
-        return sorted({(one.source.uri, one.source.sha256) for one in self._assets(project) if one.source})
+    async def sources(self, project: str, *, without: Collection[str] = ()) -> list[tuple[str, str]]:
+        """Return the distinct (uri, sha256) pairs of a project's assets, records `without` left out."""
+        rest = [one for one in self._assets(project) if one.id not in without]
+        return sorted({(one.source.uri, one.source.sha256) for one in rest if one.source})
+
+    async def places(self, ids: Sequence[str]) -> list[tuple[str, Layer]]:
+        """Return which of the records there are, and where."""
+        return [(record_id, self.rows[record_id][0].layer) for record_id in ids if record_id in self.rows]
+
+    async def count(self, layer: Layer, where: Filter) -> int:
+        """Return how many records of a layer pass a filter."""
+        return sum(record.layer is layer for record, _ in self._matching_rows(where))
 
     async def ids_from(self, project: str, uris: Sequence[str]) -> dict[str, list[str]]:
         """Return the ids of a project's assets that were read from these files, by uri."""
@@ -108,33 +117,5 @@ class FakeRecordStore:
         """Do nothing: a dictionary needs no compaction."""
 
 
-def matches(record: Record, where: Filter) -> bool:
-    """Say whether a record passes a filter; layers are the caller's to check."""
-    wanted = [
-        (where.project, record.project),
-        (where.kind, record.kind),
-        (where.session, record.session),
-        (where.trust, record.trust),
-        (where.source_uri, record.source.uri if record.source else None),
-    ]
-    return (
-        all(want is None or want == have for want, have in wanted)
-        and set(where.tags) <= set(record.tags)
-        and (not where.ids or record.id in where.ids)
-        and (where.since is None or record.ts >= where.since)
-        and (where.until is None or record.ts <= where.until)
-    )
-
-
 def _words(text: str) -> list[str]:
     return [word.lower().removesuffix("s") for word in _WORD.findall(text)]
-
-
-def _bm25(query: set[str], text: Counter[str], corpus: Sequence[Counter[str]]) -> float:
-    length = sum(text.values()) / max(1.0, sum(sum(one.values()) for one in corpus) / max(1, len(corpus)))
-    score = 0.0
-    for word in query & text.keys():
-        containing = sum(1 for one in corpus if word in one)
-        rarity = math.log(1 + (len(corpus) - containing + 0.5) / (containing + 0.5))
-        score += rarity * text[word] * 2.2 / (text[word] + 1.2 * (0.25 + 0.75 * length))
-    return score

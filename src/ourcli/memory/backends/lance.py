@@ -1,7 +1,7 @@
 """The record store on LanceDB: one table a layer, BM25 and vectors in the same rows."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -137,9 +137,25 @@ class LanceRecordStore:
         found.sort(key=lambda record: (record.ts, record.id), reverse=True)
         return found[:limit]
 
-    async def sources(self, project: str) -> list[tuple[str, str]]:
-        """Return the distinct (uri, sha256) pairs of a project's assets."""
-        rows = _filtered(self._tables[Layer.ASSETS], Filter(project=project))
+    async def places(self, ids: Sequence[str]) -> list[tuple[str, Layer]]:
+        """Return which of the records there are, and where; twice for one whose move was cut off."""
+        found: list[tuple[str, Layer]] = []
+        with _translated("cannot read memory"):
+            for layer, table in self._tables.items():
+                for start in range(0, len(ids), _IDS_A_STATEMENT):
+                    query = table.query().where(one_of("id", ids[start : start + _IDS_A_STATEMENT])).select(["id"])
+                    found += [(record_id, layer) for record_id in (await query.to_arrow())["id"].to_pylist()]
+        return found
+
+    async def count(self, layer: Layer, where: Filter) -> int:
+        """Return how many records of a layer pass a filter."""
+        with _translated("cannot read memory"):
+            return int(await self._tables[layer].count_rows(condition(where)))
+
+    async def sources(self, project: str, *, without: Collection[str] = ()) -> list[tuple[str, str]]:
+        """Return the distinct (uri, sha256) pairs of a project's assets, records `without` left out."""
+        sql = f"project = {quoted(project)}" + (f" AND NOT ({one_of('id', without)})" if without else "")
+        rows = self._tables[Layer.ASSETS].query().where(sql)
         with _translated("cannot read memory"):
             table = await rows.select(["source_uri", "source_sha256"]).to_arrow()
         pairs = zip(table["source_uri"].to_pylist(), table["source_sha256"].to_pylist(), strict=True)

@@ -1,0 +1,113 @@
+"""What the write journal holds, and what its changes make of the tables beneath."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ourcli.memory.layers import Layer
+from ourcli.memory.ports import Candidate, Matrix, Vector
+from ourcli.memory.query import Filter, matches
+from ourcli.memory.record import DIMS, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change:
+    """One change of one record; a later one of the same id takes its place.
+
+    Attributes:
+        seq: Its place in the journal from 1; 0 until it is written.
+        id: Which record.
+        row: The record as it is from now on and its vector, or None: it is deleted.
+    """
+
+    id: str
+    row: tuple[Record, Vector] | None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalSize:
+    """How much the journal holds.
+
+    Attributes:
+        rows: Changes.
+        bytes: Pages in use.
+    """
+
+    rows: int
+    bytes: int
+
+
+class ChangeJournal(Protocol):
+    """Where changes are safe from the moment they are acknowledged; methods block and may be called in any thread."""
+
+    def append(self, changes: Sequence[Change]) -> JournalSize:
+        """Write changes, all or none; when this returns they survive a power cut.
+
+        Raises:
+            StoreError: None of them was written.
+        """
+        ...
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return all changes in order, those of other processes too; the same object as long as nothing changed."""
+        ...
+
+    def drop(self, last: int) -> None:
+        """Remove the changes up to and with the place `last`: they are safe in the tables."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class Overlay:
+    """The net effect of changes, laid over tables that do not know of them yet."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        latest = {change.id: change for change in changes}
+        self.last = changes[-1].seq if changes else 0
+        self.hidden = frozenset(latest)
+        """Ids of which the tables' own rows must not be shown."""
+        self._gone = frozenset(change.id for change in latest.values() if change.row is None)
+        self.deleted = sorted(self._gone)
+        self._rows: dict[Layer, list[tuple[Record, Vector]]] = {layer: [] for layer in Layer}
+        for change in latest.values():
+            if change.row:
+                self._rows[change.row[0].layer].append(change.row)
+
+    def there(self, record_id: str) -> bool | None:
+        """Say whether a record is there; None when the journal does not know."""
+        if record_id not in self.hidden:
+            return None
+        return record_id not in self._gone
+
+    def rows(self, where: Filter, layer: Layer | None = None) -> list[tuple[Record, Vector]]:
+        """Return the rows that pass a filter, of one layer or of all that the filter names."""
+        layers = where.layers if layer is None else (layer,)
+        return [row for one in layers for row in self._rows[one] if matches(row[0], where)]
+
+    def nearest(self, layer: Layer, vector: Vector, where: Filter) -> list[Candidate]:
+        """Return all rows of a layer that pass, scored by exact cosine similarity."""
+        rows = self.rows(where, layer)
+        if not rows:
+            return []
+        matrix = np.stack([own for _, own in rows])
+        lengths = np.linalg.norm(matrix, axis=1) * float(np.linalg.norm(vector))
+        scores = matrix @ vector / np.maximum(lengths, np.finfo(np.float32).tiny)
+        found = zip(rows, scores, strict=True)
+        return [Candidate(record=record, vector=own, score=float(score)) for (record, own), score in found]
+
+    def batch(self) -> tuple[list[Record], Matrix]:
+        """Return what is to be written to the tables; the vectors have shape [n, 384]."""
+        rows = [row for rows in self._rows.values() for row in rows]
+        vectors = np.stack([vector for _, vector in rows]) if rows else np.zeros((0, DIMS), dtype=np.float32)
+        return [record for record, _ in rows], vectors
+
+
+def best(found: Sequence[Candidate], k: int) -> list[Candidate]:
+    """Return the k candidates with the highest scores, best first."""
+    return sorted(found, key=lambda one: one.score, reverse=True)[:k]
