@@ -182,8 +182,11 @@ def not_root() -> Iterator[Path]:
         if os.geteuid() != 0:
             yield Path(folder)
             return
-        os.chown(folder, nobody, nobody)
-        os.seteuid(nobody)
+        try:
+            os.chown(folder, nobody, nobody)
+            os.seteuid(nobody)
+        except OSError as exc:  # a user namespace that knows root only
+            pytest.skip(f"root cannot become another user here: {exc}; run the suite outside of the namespace")
         try:
             yield Path(folder)
         finally:
