@@ -256,6 +256,7 @@ CORE: dict[str, str] = {
     "core.ask.quotes": "a fallback model with strong evidence quotes it, cites it and names the `models pull` that fits",
     "core.ask.recalls-between-processes": "what one process stored the next one answers from, citing the record",
     "core.ask.remember-this": "remember-that goes to insights, decisions are tagged; no model is needed",
+    "core.ask.recipe-inputs": "a recipe with a wrong layer or limit fails with a word on what is wrong, not as a fault",
     "core.ask.remembers": "what was asked and answered becomes two turns of the session in L1",
     "core.ask.remembers-that": '"remember that ..." goes to insights',
     "core.ask.remembers-turns": "question and answer become turns of the session in L1, with who said them",

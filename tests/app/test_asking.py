@@ -28,7 +28,7 @@ from ourcli.common.events import AnswerTextProduced, RunFinished, StepFinished
 from ourcli.config.settings import Settings
 from ourcli.core.journal import MemoryJournal
 from ourcli.core.planner import Planner
-from ourcli.core.recipe import shipped
+from ourcli.core.recipe import Cookbook, parse, shipped
 from ourcli.memory.backends.splitters import SemanticChunker
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
@@ -321,6 +321,23 @@ async def test_an_unknown_recipe_is_named(make: Make) -> None:
 async def test_a_recipe_that_does_not_fit_the_request_says_what_it_needs(make: Make) -> None:
     with pytest.raises(PlanError, match="paths"):
         await _answer(make(), "x", recipe="ingest")
+
+
+@promise("core.ask.recipe-inputs")
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [('layers = ["asets"]', "no layer 'asets'"), ('limit = "many"', "limit is 'many'")],
+)
+async def test_a_recipe_with_a_wrong_layer_or_limit_says_so(make: Make, inputs: str, message: str) -> None:
+    bench = make()
+    text = (
+        'name = "odd"\ndescription = "d"\n[parameters.question]\n[[steps]]\nid = "recall"\nkind = "recall"\n'
+        f'[steps.inputs]\nquery = "$question"\n{inputs}\n'
+    )
+    recipe = parse(text, file="odd.toml", origin="here")
+    bench.asking._planner = Planner(Cookbook(recipes={"odd": recipe}))  # a user's own recipe
+    with pytest.raises(InvalidInputError, match=message):
+        await _answer(bench, "x", recipe="odd")
 
 
 async def test_files_named_in_words_are_ingested(make: Make) -> None:

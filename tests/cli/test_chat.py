@@ -1,9 +1,6 @@
 """`chat`: the conversation, and the terminal it is held on."""
 
 import os
-import pty
-import select
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +12,7 @@ from ourcli.common.errors import ModelMissingError
 from ourcli.testing.service import FakeService, a_record
 from tests.cli.running import Run
 from tests.promises import promise
+from tests.support.terminal import Terminal, on_a_terminal
 
 
 def test_a_failure_ends_a_piped_conversation_with_its_exit_code(run: Run, service: FakeService) -> None:
@@ -80,53 +78,12 @@ def test_every_command_of_a_conversation_works(run: Run, service: FakeService) -
     assert (decision.text, decision.tags, decision.session) == ("we cache", ("decision",), "session-1")
 
 
-class Terminal:
-    """A pseudo-terminal with a conversation in it."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", master: int) -> None:
-        self.process = process
-        self._master = master
-        self.seen = ""
-
-    def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def wait_for(self, text: str) -> None:
-        """Read until `text` was shown after the last text that was waited for; the timeout only bounds a failure."""
-        while text not in self.seen:
-            ready, _, _ = select.select([self._master], [], [], 30)
-            assert ready, f"{text!r} did not come; seen: {self.seen!r}"
-            self.seen += os.read(self._master, 65536).decode("utf-8", "replace")
-        self.seen = self.seen.partition(text)[2]
-
-    def wait_for_the_end(self) -> int:
-        try:
-            while select.select([self._master], [], [], 30)[0] and os.read(self._master, 65536):
-                pass
-        except OSError:  # the other side of a pseudo-terminal that closed
-            pass
-        return self.process.wait(timeout=30)
-
-
 @contextmanager
 def conversation(home: Path, **environment: str) -> Iterator[Terminal]:
-    master, slave = pty.openpty()
     fake = Path(__file__).parent / "fake_process.py"
-    process = subprocess.Popen(
-        [sys.executable, str(fake), "chat"],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        env={**os.environ, "OURCLI_HOME": str(home), "TERM": "xterm", **environment},
-    )
-    os.close(slave)
-    try:
-        yield Terminal(process, master)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
+    known = {**os.environ, "OURCLI_HOME": str(home), **environment}
+    with on_a_terminal([sys.executable, str(fake), "chat"], folder=Path.cwd(), environment=known) as terminal:
+        yield terminal
 
 
 @promise("cli.chat.terminal")

@@ -60,13 +60,15 @@ class Steps:
         if not self._setting.request.use_memory:
             return {"hits": ()}
         question = str(inputs["query"])
-        layers = inputs.get("layers") or tuple(Layer)
         where = Filter(
             project=self._setting.project,
-            layers=tuple(Layer(str(layer)) for layer in _items(layers)),
+            layers=tuple(_layer(name) for name in _items(inputs.get("layers") or tuple(Layer))),
             tags=tuple(str(tag) for tag in _items(inputs.get("tags") or ())),
         )
-        query = Query(text=question, filter=where, limit=int(str(inputs.get("limit") or _RECALLED)), rerank=_RECALLED)
+        limit = inputs.get("limit") or _RECALLED
+        if not isinstance(limit, int):
+            raise InvalidInputError(f"a recall step's limit is {limit!r}", hint="give a whole number in the recipe")
+        query = Query(text=question, filter=where, limit=limit, rerank=_RECALLED)
         self.outcome.search = await self._memory.run(query)
         self.outcome.found = select(question, self.outcome.search.hits, session=self._setting.session)
         return {"hits": self.outcome.found}
@@ -142,7 +144,7 @@ class Steps:
         asked = Record(
             id=RecordId(new_id(context.clock.now())),
             text=str(inputs["text"]),
-            layer=Layer(str(inputs.get("layer") or Layer.INTERACT)),
+            layer=_layer(inputs.get("layer") or Layer.INTERACT),
             ts=context.clock.now(),
             kind=str(inputs.get("kind") or ("note" if answer is None else "question")),
             tags=tuple(tags),
@@ -176,6 +178,13 @@ class Steps:
         )
         say(self.outcome.answer, context)
         return {"report": report}
+
+
+def _layer(name: object) -> Layer:
+    try:
+        return Layer(str(name))
+    except ValueError as exc:
+        raise InvalidInputError(f"no layer {str(name)!r}", hint=f"layers: {', '.join(Layer)}") from exc
 
 
 def _path(text: str) -> Path:
