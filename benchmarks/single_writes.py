@@ -26,9 +26,10 @@ from benchmarks.report import Row, show
 from ourcli.common.ids import RecordId, new_id
 from ourcli.memory.backends.journaled_store import JournaledStore, open_journaled
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Matrix, RecordStore
+from ourcli.memory.ports import RecordStore
 from ourcli.memory.query import Filter
 from ourcli.memory.record import DIMS, Record
+from ourcli.memory.vectors import Matrix
 
 SEARCHES = 60
 GOALS = {"write p50 ms": 5.0, "write p99 ms": 50.0, "most fragments": 64.0, "search p95, of before": 1.5}

@@ -15,9 +15,9 @@ from ourcli.common.ids import RecordId
 from ourcli.memory.backends.journaled_store import JournaledStore, Limits
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Matrix
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
+from ourcli.memory.vectors import Matrix
 from ourcli.testing.memory import FakeRecordStore
 from tests.promises import promise
 from tests.support.records import a_record, axis

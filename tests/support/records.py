@@ -7,8 +7,8 @@ import numpy as np
 
 from ourcli.common.ids import RecordId, new_id
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Matrix
 from ourcli.memory.record import DIMS, Record
+from ourcli.memory.vectors import Matrix
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from ourcli.app.requests import NewRecord
 from ourcli.common.clock import Clock
 from ourcli.common.errors import InvalidInputError
 from ourcli.common.ids import RecordId, is_uuid, new_id
-from ourcli.memory.ports import Vector
 from ourcli.memory.record import Record
+from ourcli.memory.vectors import Vector
 
 
 def to_record(new: NewRecord, *, project: str, clock: Clock) -> Record:

@@ -46,9 +46,10 @@ from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.backends.watcher import SystemWatcher
 from ourcli.memory.ingest.ingestor import Ingestor
 from ourcli.memory.ingest.report import Selection
-from ourcli.memory.ports import Matrix, RecordStore, Vector
+from ourcli.memory.ports import RecordStore
 from ourcli.memory.service import MemoryService
 from ourcli.memory.shelf import Shelf
+from ourcli.memory.vectors import Matrix, Vector
 
 if TYPE_CHECKING:
     from ourcli.memory.backends.journaled_store import JournaledStore

@@ -148,10 +148,14 @@ class SchedulerSettings(Section):
 
 
 class MemorySettings(Section):
-    """The rules that move records between layers."""
+    """The rules that move records between layers, and how moves are taken back."""
 
     rules: Rules = ()
     """Promotion and decay rules; empty means the shipped ones."""
+    undo_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    """So many days a move can be undone; after that the ledger keeps only digests of what was before."""
+    inbox: bool = False
+    """Let moves that rules ask for wait in an inbox until they are accepted or rejected."""
 
 
 class IngestSettings(Section):

@@ -7,9 +7,10 @@ from typing import Protocol
 import numpy as np
 
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, Matrix, Vector
+from ourcli.memory.ports import Candidate
 from ourcli.memory.query import Filter, matches
 from ourcli.memory.record import DIMS, Record
+from ourcli.memory.vectors import Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

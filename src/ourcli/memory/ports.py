@@ -7,18 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ourcli.memory.layers import Layer
+from ourcli.memory.ledger import Image, LedgerEntry
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
-
-Vector = NDArray[np.float32]
-"""Shape [384], unit length."""
-
-Matrix = NDArray[np.float32]
-"""Shape [n, 384], unit rows."""
+from ourcli.memory.vectors import Matrix, Vector
 
 
 class Embedder(Protocol):
@@ -93,6 +86,26 @@ class RecordStore(Protocol):
 
     async def delete(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Remove records; return the ids that were there."""
+        ...
+
+    async def commit(
+        self,
+        *,
+        upserts: Sequence[Image] = (),
+        deletes: Sequence[str] = (),
+        entries: Sequence[LedgerEntry] = (),
+    ) -> None:
+        """Change records and write why, all or none: when this returns, all of it survives a power cut.
+
+        An entry whose `undoes` names another one marks that one as undone in the same step.
+
+        Raises:
+            StoreError: None of it was done.
+        """
+        ...
+
+    async def images(self, ids: Sequence[str]) -> list[Image]:
+        """Return those of the records that are there, with their vectors, in the order of `ids`."""
         ...
 
     async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> list[Candidate]:

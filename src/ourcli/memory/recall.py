@@ -7,10 +7,11 @@ import anyio
 
 from ourcli.common.clock import Clock
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, Embedder, RecordStore, Reranker, Vector
+from ourcli.memory.ports import Candidate, Embedder, RecordStore, Reranker
 from ourcli.memory.query import Hit, Query, SearchResult, SearchTiming
 from ourcli.memory.retrieval.fusion import fuse, gather, rank
 from ourcli.memory.retrieval.rerank import mix
+from ourcli.memory.vectors import Vector
 
 
 class Recall:

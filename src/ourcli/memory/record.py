@@ -28,11 +28,13 @@ class Source:
         uri: A file's absolute path, or a URL.
         lines: First and last line, counted from 1, both included; None when lines mean nothing there.
         sha256: Hex digest of the whole file's bytes when it was read.
+        page: Page or slide, counted from 1; None where there are none.
     """
 
     uri: str
     lines: tuple[int, int] | None
     sha256: str
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class Record:
         source: File or page, or None.
         parents: Ids of the records it was made from.
         trust: Who the text comes from.
+        context: What of the conversation around it is indexed together with the text (who said it, when, and what was
+            said before); "" outside of conversations. Found by, never shown as the text.
         model: Digest of the embedding model; "" until the store has embedded it.
     """
 
@@ -69,4 +73,5 @@ class Record:
     source: Source | None = None
     parents: tuple[RecordId, ...] = ()
     trust: Trust = Trust.USER
+    context: str = ""
     model: str = ""

@@ -11,10 +11,11 @@ from ourcli.common.errors import InvalidInputError, NotFoundError, StoreMismatch
 from ourcli.common.events import EventSink, MemorySearched, RecordsForgotten, RecordsStored
 from ourcli.memory.builder import SearchBuilder
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Embedder, LayerStats, Matrix, RecordStore, Reranker, Vector
+from ourcli.memory.ports import Embedder, LayerStats, RecordStore, Reranker
 from ourcli.memory.query import Filter, Query, SearchResult
 from ourcli.memory.recall import Recall
 from ourcli.memory.record import DIMS, Record
+from ourcli.memory.vectors import Matrix, Vector
 
 _SCAN_ROWS = 256
 

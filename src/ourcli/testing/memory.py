@@ -9,9 +9,10 @@ import numpy as np
 
 from ourcli.common.errors import StoreError
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, LayerStats, Matrix, Vector
+from ourcli.memory.ports import Candidate, LayerStats
 from ourcli.memory.query import Filter, matches
 from ourcli.memory.record import Record
+from ourcli.memory.vectors import Matrix, Vector
 from ourcli.memory.words import Corpus, bm25
 
 _WORD = re.compile(r"[^\W_]+")

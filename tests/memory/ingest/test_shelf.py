@@ -14,10 +14,11 @@ from ourcli.memory.backends.splitters import SemanticChunker
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.ingest.ingestor import Ingestor
 from ourcli.memory.ingest.report import Selection
-from ourcli.memory.ports import AssetShelf, Chunk, Matrix, ShelvedFile, Vector
+from ourcli.memory.ports import AssetShelf, Chunk, ShelvedFile
 from ourcli.memory.record import DIMS
 from ourcli.memory.service import MemoryService
 from ourcli.memory.shelf import Shelf
+from ourcli.memory.vectors import Matrix, Vector
 from ourcli.testing.files import WRITTEN, MemoryShelf
 from tests.promises import promise
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from ourcli.common.ids import RecordId
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Matrix, Vector
 from ourcli.memory.record import DIMS, Record, Source, Trust
+from ourcli.memory.vectors import Matrix, Vector
 
 SCHEMA = pa.schema(
     [

@@ -28,9 +28,10 @@ from ourcli.memory.backends.sqlite_journal import SqliteJournal
 from ourcli.memory.backends.stemming import Stemmer
 from ourcli.memory.journal import Change, ChangeJournal, JournalSize, Overlay, best
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, LayerStats, Matrix, RecordStore, Vector
+from ourcli.memory.ports import Candidate, LayerStats, RecordStore
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
+from ourcli.memory.vectors import Matrix, Vector
 from ourcli.memory.words import Corpus, bm25
 
 _log = logging.getLogger(__name__)

@@ -19,9 +19,10 @@ from ourcli.memory.backends import arrow
 from ourcli.memory.backends.lance_import import FTS, MatchQuery, lancedb
 from ourcli.memory.backends.sql import condition, one_of, quoted
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, LayerStats, Matrix, Vector
+from ourcli.memory.ports import Candidate, LayerStats
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
+from ourcli.memory.vectors import Matrix, Vector
 
 _FACTS_SCHEMA = pa.schema([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.string())])
 _MODEL_KEY = "embedding_model"

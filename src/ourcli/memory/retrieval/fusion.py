@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from ourcli.common.ids import RecordId
 from ourcli.memory.layers import LAYERS
-from ourcli.memory.ports import Candidate, Vector
+from ourcli.memory.ports import Candidate
 from ourcli.memory.query import Hit, LegScore, ScoreCard
 from ourcli.memory.record import Record
+from ourcli.memory.vectors import Vector
 
 Scores = NDArray[np.float64]
 """Shape [candidates]."""

@@ -1,0 +1,102 @@
+"""The ledger: every move of memory with its reason, and what was before it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Protocol
+
+from ourcli.memory.record import Record
+from ourcli.memory.vectors import Vector
+
+
+class Verb(StrEnum):
+    """What a move does."""
+
+    PROMOTE = "promote"
+    DEMOTE = "demote"
+    SUMMARISE = "summarise"
+    EXPIRE = "expire"
+    TAG = "tag"
+    PIN = "pin"
+    UNPIN = "unpin"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Image:
+    """A record as it stood at a moment, with its vector; what undo brings back."""
+
+    record: Record
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDigest:
+    """A record that something was made from, and the hex sha256 of its text then."""
+
+    id: str
+    sha256: str
+
+    @classmethod
+    def of(cls, record: Record) -> "SourceDigest":
+        """Return the digest of a record's text as UTF-8."""
+        return cls(id=record.id, sha256=sha256(record.text.encode("utf-8", "replace")).hexdigest())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LedgerEntry:
+    """One effect, whole: it happened entirely or not at all.
+
+    Attributes:
+        id: uuid7 of the entry.
+        verb: What was done.
+        rule: The rule that asked for it, or `user` for a command of the user's.
+        rule_version: Digest of the rule's content; "" for `user`.
+        at: When it took effect, aware UTC.
+        inputs: The facts and thresholds that decided: plain JSON data.
+        before: The records it changed or removed, as they were. Empty once `memory.undo_days` have passed.
+        after: The records it changed or made, as they became. Empty once `memory.undo_days` have passed.
+        touched: Ids of all records of `before` and `after`; stays when the images go.
+        layers: For each touched id its layer before and after, None where it was not there.
+        sources: What a new text was made from.
+        trace_id: The run or trace that did it, or "".
+        undoes: The entry that this one takes back, or None.
+        undone_by: The entry that took this one back, or None.
+    """
+
+    id: str
+    verb: Verb
+    rule: str
+    rule_version: str
+    at: datetime
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    before: tuple[Image, ...] = ()
+    after: tuple[Image, ...] = ()
+    touched: tuple[str, ...] = ()
+    layers: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    sources: tuple[SourceDigest, ...] = ()
+    trace_id: str = ""
+    undoes: str | None = None
+    undone_by: str | None = None
+
+
+class Ledger(Protocol):
+    """Reads the ledger. Entries are written by `RecordStore.commit` only, together with what they tell of."""
+
+    async def entry(self, entry_id: str) -> LedgerEntry | None:
+        """Return one entry, or None."""
+        ...
+
+    async def of_records(self, ids: Sequence[str]) -> list[LedgerEntry]:
+        """Return the entries that touched any of these records, or name one as a source, oldest first."""
+        ...
+
+    async def since(self, at: datetime | None, *, limit: int | None = None) -> list[LedgerEntry]:
+        """Return the entries from `at` on (None: all), newest first."""
+        ...
+
+    async def trim(self, before: datetime) -> int:
+        """Drop the images (not the digests) of entries older than `before`; return how many entries lost theirs."""
+        ...

@@ -1,0 +1,1 @@
+"""Rules as data: what moves between the layers, when, and why."""
