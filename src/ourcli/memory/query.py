@@ -1,5 +1,6 @@
 """What can be asked of memory, and what comes back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -93,11 +94,14 @@ class ScoreCard:
     Attributes:
         vector: Place among the nearest vectors, cosine similarity.
         text: Place among the BM25 matches, BM25 score.
-        fused: Weighted sum of the normalised legs, in 0..1.
+        fused: All features of the legs as one score, in 0..1.
         layer_weight: Factor of the record's layer.
-        recency: Factor of age (1.0: not applied).
+        recency: Factor of age, at most 1.0.
         rerank: The reranker's score, or None when it was not reranked.
         kept: Why the hit was kept, in words.
+        features: Each feature's share of `fused`; they add up to it. A share below 0 speaks against the record.
+        model: Name of the weights that were used: talk, prose, code or equal; "" where nothing was weighed.
+        duplicates: How many near-duplicates were left out for this one.
     """
 
     vector: LegScore
@@ -107,6 +111,9 @@ class ScoreCard:
     recency: float
     rerank: float | None
     kept: str
+    features: Mapping[str, float] = field(default_factory=dict)
+    model: str = ""
+    duplicates: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
