@@ -1,18 +1,15 @@
 """The record store whose writes are safe: a fsynced journal in front of the tables, searched together with them.
 
 A write is acknowledged when its rows stand in the journal. They move to the tables in batches, and leave the journal
-only after every file of the tables was fsynced. A reader looks into the journal first and into the tables after it:
-what leaves the journal in between is in the tables already, and a row that is in both is taken from the journal.
+only after every file of the tables was fsynced. How both are read together stands in `journaled_reads`.
 """
 
 import logging
 import os
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import anyio
 import pyarrow as pa
@@ -23,37 +20,17 @@ from ourcli.common.errors import StoreError
 from ourcli.common.files import FILE_MODE
 from ourcli.memory.backends import arrow
 from ourcli.memory.backends.folder_sync import FolderSync
+from ourcli.memory.backends.journaled_reads import JournaledReads, Tables
 from ourcli.memory.backends.lance import LanceRecordStore
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
-from ourcli.memory.backends.stemming import Stemmer
-from ourcli.memory.journal import Change, ChangeJournal, JournalSize, Overlay, best
-from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, LayerStats, RecordStore
-from ourcli.memory.query import Filter
+from ourcli.memory.journal import Change, ChangeJournal, JournalSize
 from ourcli.memory.record import Record
-from ourcli.memory.vectors import Matrix, Vector
-from ourcli.memory.words import Corpus, bm25
+from ourcli.memory.vectors import Matrix
 
 _log = logging.getLogger(__name__)
 _LOCK_POLL_S = 0.02
 _TEXTS_A_ROW = 2
 """So many counted texts are kept for each row that the journal may hold."""
-
-
-class Tables(RecordStore, Protocol):
-    """The store beneath: what the journal flushes into."""
-
-    async def places(self, ids: Sequence[str]) -> list[tuple[str, Layer]]:
-        """Return which of the records there are, and where; twice for one whose move was cut off."""
-        ...
-
-    async def count(self, layer: Layer, where: Filter) -> int:
-        """Return how many records of a layer pass a filter."""
-        ...
-
-    async def sources(self, project: str, *, without: Collection[str] = ()) -> list[tuple[str, str]]:
-        """Return the distinct (uri, sha256) pairs of a project's assets, records `without` left out."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +64,7 @@ async def open_journaled(folder: Path, limits: Limits | None = None) -> "Journal
     )
 
 
-class JournaledStore:
+class JournaledStore(JournaledReads):
     """A `RecordStore` over tables and a journal. Close it, which flushes.
 
     Args:
@@ -101,15 +78,10 @@ class JournaledStore:
     def __init__(
         self, tables: Tables, journal: ChangeJournal, *, sync: Callable[[], None], lock: Path, limits: Limits
     ) -> None:
-        self._tables = tables
-        self._journal = journal
+        super().__init__(tables, journal, most_counted=limits.rows * _TEXTS_A_ROW)
         self._sync = sync
         self._lock = lock
         self._limits = limits
-        self._stemmer = Stemmer()
-        self._counted: dict[str, Counter[str]] = {}
-        self._overlay = Overlay(())
-        self._changes: tuple[Change, ...] = ()
         self._flush_failed_at = 0
 
     async def store_model(self) -> str | None:
@@ -225,100 +197,6 @@ class JournaledStore:
         finally:
             lock.release()
 
-    async def _current(self) -> Overlay:
-        changes = await to_thread.run_sync(self._journal.changes)
-        if changes is not self._changes:
-            self._changes, self._overlay = changes, Overlay(changes)
-            if len(self._counted) > self._limits.rows * _TEXTS_A_ROW:
-                self._counted = {}
-        return self._overlay
-
-    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> list[Candidate]:
-        """Return the k records nearest to `vector`, scored by cosine similarity, best first."""
-        overlay = await self._current()
-        below = await _unhidden(lambda most: self._tables.nearest(layer, vector, where, most), k, overlay.hidden)
-        return best([*below, *overlay.nearest(layer, vector, where)], k)
-
-    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> list[Candidate]:
-        """Return the k best BM25 matches of the words in `text`, best first."""
-        overlay = await self._current()
-        below = await _unhidden(lambda most: self._tables.matching(layer, text, where, most), k, overlay.hidden)
-        return best([*below, *await self._matching_changes(overlay, layer, text, where, below)], k)
-
-    async def _matching_changes(
-        self, overlay: Overlay, layer: Layer, text: str, where: Filter, below: Sequence[Candidate]
-    ) -> list[Candidate]:
-        """Score the journal's rows as the tables score theirs.
-
-        How rare a word is follows from the records that pass the filter: their number, and those that the tables
-        brought for the same words, which are all that hold one of them unless there are more than were asked for.
-        """
-        rows = overlay.rows(where, layer)
-        if not rows:
-            return []
-        texts = [record.text for record, _ in rows]
-        query, *counted = await to_thread.run_sync(self._counts, text, texts)
-        if not any(query.keys() & one.keys() for one in counted):
-            return []
-        around = await to_thread.run_sync(self._stemmer.counts, [one.record.text for one in below])
-        corpus = Corpus.of([*around, *counted], texts=len(rows) + await self._tables.count(layer, where))
-        scored = ((row, bm25(query, words, corpus)) for row, words in zip(rows, counted, strict=True))
-        return [Candidate(record=row[0], vector=row[1], score=score) for row, score in scored if score > 0]
-
-    def _counts(self, query: str, texts: Sequence[str]) -> list[Counter[str]]:
-        """Return the stems of a query and of texts of the journal, which are counted once."""
-        known = self._counted  # another search may begin a new one meanwhile
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        first, *counted = self._stemmer.counts([query, *new])
-        known.update(zip(new, counted, strict=True))
-        return [first, *(known[text] for text in texts)]
-
-    async def fetch(self, where: Filter, *, limit: int | None = None) -> list[Record]:
-        """Return records, newest first."""
-        overlay = await self._current()
-        most = None if limit is None else limit + len(overlay.hidden)
-        found = [one for one in await self._tables.fetch(where, limit=most) if one.id not in overlay.hidden]
-        found += [record for record, _ in overlay.rows(where)]
-        return sorted(found, key=lambda record: (record.ts, record.id), reverse=True)[:limit]
-
-    async def sources(self, project: str) -> list[tuple[str, str]]:
-        """Return the distinct (uri, sha256) pairs of a project's assets."""
-        overlay = await self._current()
-        below = await self._tables.sources(project, without=overlay.hidden)
-        changed = overlay.rows(Filter(project=project), Layer.ASSETS)
-        return sorted({*below, *((one.source.uri, one.source.sha256) for one, _ in changed if one.source)})
-
-    async def ids_from(self, project: str, uris: Sequence[str]) -> dict[str, list[str]]:
-        """Return the ids of a project's assets that were read from these files, by uri."""
-        overlay = await self._current()
-        below = await self._tables.ids_from(project, uris)
-        found = {uri: [one for one in ids if one not in overlay.hidden] for uri, ids in below.items()}
-        for record, _ in overlay.rows(Filter(project=project), Layer.ASSETS):
-            if record.source and record.source.uri in uris:
-                found.setdefault(record.source.uri, []).append(record.id)
-        return {uri: ids for uri, ids in found.items() if ids}
-
-    async def scan(self, where: Filter, batch: int) -> AsyncIterator[list[tuple[Record, Vector]]]:
-        """Yield all records with their vectors, in batches, in no order."""
-        overlay = await self._current()
-        async for rows in self._tables.scan(where, batch):
-            if kept := [row for row in rows if row[0].id not in overlay.hidden]:
-                yield kept
-        changed = overlay.rows(where)
-        for start in range(0, len(changed), batch):
-            yield changed[start : start + batch]
-
-    async def stats(self) -> dict[Layer, LayerStats]:
-        """Return size and health of each layer; rows count what the journal adds and hides."""
-        overlay = await self._current()
-        stats = await self._tables.stats()
-        hidden = Counter(layer for _, layer in await self._tables.places(list(overlay.hidden)))
-        added = Counter(record.layer for record, _ in overlay.rows(Filter()))
-        return {
-            layer: replace(one, rows=one.rows - hidden[layer] + added[layer], unindexed=one.unindexed + added[layer])
-            for layer, one in stats.items()
-        }
-
     async def optimize(self) -> None:
         """Flush, compact fragments and bring the indexes up to date; readers go on meanwhile."""
         async with self._exclusive():
@@ -342,17 +220,6 @@ class JournaledStore:
         finally:
             self._journal.close()
             self._stemmer.close()
-
-
-async def _unhidden(
-    search: Callable[[int], Awaitable[list[Candidate]]], k: int, hidden: frozenset[str]
-) -> list[Candidate]:
-    """Return up to k candidates that are not hidden, asking for more only where hidden ones took their places."""
-    found = await search(k)
-    kept = [one for one in found if one.record.id not in hidden]
-    if len(kept) == len(found) or len(found) < k:
-        return kept
-    return [one for one in await search(k + len(hidden)) if one.record.id not in hidden][:k]
 
 
 def _check(records: Sequence[Record], vectors: Matrix) -> None:
