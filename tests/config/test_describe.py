@@ -24,6 +24,7 @@ def test_types_are_told_in_words() -> None:
     assert words["ai.threads"] == "a whole number from 0 to 512"
     assert words["ai.prefill_seconds"] == "a number above 0 to 600"
     assert words["ingest.include"] == "a list of patterns"
+    assert words["memory.inbox"] == "true or false"
 
 
 def test_a_row_carries_value_and_origin_as_json_data(home: Path) -> None:

@@ -76,6 +76,8 @@ def test_a_new_key_stands_with_its_section(file: Path) -> None:
         ("[memory]\n", "memory.rules", '[{ id = "b" }]'),
         ('[ingest]\nexclude = ["a"] # why\n', "ingest.exclude", "a, b"),
         ("project = 'a'", "ai.seed", "2"),
+        ("", "memory.inbox", "true"),
+        ("[memory]\ninbox = true # wait\n", "memory.inbox", "false"),
         ("[ai]\nthreads = 'broken'\n", "ai.threads", "2"),
     ],
 )
@@ -96,6 +98,7 @@ def test_every_way_to_write_a_file_can_be_edited(file: Path, text: str, name: st
         ("", "ai.thread", "4", "unknown key 'ai.thread'"),
         ("", "ai.threads", "x", "expected a whole number"),
         ("", "ai.threads", "-1", "expected a whole number"),
+        ("", "memory.inbox", "yes", "expected true or false"),
         ("", "project", "a b", "expected a name"),
         ("", "ingest.exclude", "['a'", "expected a list"),
         ("", "ai.llm_model", "a\nb", "control character"),
@@ -174,6 +177,7 @@ _SOME = _WORDS.filter(lambda text: bool(text.strip()))
 _ANY_VALUE = st.one_of(
     st.tuples(st.just("ai.threads"), st.integers(0, 512)),
     st.tuples(st.just("ai.temperature"), st.floats(0, 2)),
+    st.tuples(st.just("memory.inbox"), st.booleans()),
     st.tuples(st.sampled_from(["ai.llm_model", "ai.embed_model", "scheduler.vacuum_cron"]), _SOME),
     st.tuples(st.sampled_from(["paths.db", "paths.models"]), _SOME.filter(lambda text: "://" not in text)),
     st.tuples(st.sampled_from(["ingest.include", "ingest.exclude"]), st.lists(_SOME, max_size=4)),

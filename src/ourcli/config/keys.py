@@ -15,9 +15,10 @@ from pydantic.fields import FieldInfo
 from ourcli.common.errors import ConfigError
 from ourcli.config.settings import InWords, Section, Settings
 
-Kind = Literal["text", "whole number", "number", "list"]
+Kind = Literal["text", "whole number", "number", "true or false", "list"]
 LIST_HINT = "`ourcli config show --origin` lists every key with its value"
 _LONGEST_FOUND = 60
+_BOOLEANS: Mapping[str, bool] = MappingProxyType({"true": True, "1": True, "false": False, "0": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,8 @@ def check_value(key: Key, value: object, *, place: str = "") -> object:
 def parse_text(key: Key, text: str, *, place: str = "") -> object:
     """Return the value that `text`, from the environment or `config set`, means for `key`.
 
-    Lists are TOML arrays (`["*.md", "docs/"]`) or words between commas (`*.md, docs/`).
+    Lists are TOML arrays (`["*.md", "docs/"]`) or words between commas (`*.md, docs/`); `1` and `0` stand for
+    true and false.
 
     Raises:
         ConfigError: It is not such a value.
@@ -111,6 +113,8 @@ def parse_text(key: Key, text: str, *, place: str = "") -> object:
             value = int(text)
         elif key.kind == "number":
             value = float(text)
+        elif key.kind == "true or false":
+            value = _parse_boolean(text)
         elif key.kind == "list":
             value = _parse_list(text)
     except (ValueError, RecursionError) as exc:
@@ -158,6 +162,14 @@ def located(place: str, message: str) -> str:
     return f"{place}: {message}" if place else message
 
 
+def _parse_boolean(text: str) -> bool:
+    """Return what `true`, `false`, and their short forms `1` and `0` mean."""
+    word = text.strip().lower()
+    if word not in _BOOLEANS:
+        raise ValueError("neither true nor false")
+    return _BOOLEANS[word]
+
+
 def _parse_list(text: str) -> list[object]:
     stripped = text.strip()
     if not stripped.startswith("["):
@@ -199,12 +211,14 @@ def _key(section: str, field: str, info: FieldInfo) -> Key:
 def _kind(info: FieldInfo) -> Kind:
     if get_origin(info.annotation) is tuple:
         return "list"
-    kinds: dict[object, Kind] = {str: "text", int: "whole number", float: "number"}
+    kinds: dict[object, Kind] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     return kinds[info.annotation]
 
 
 def _in_words(info: FieldInfo) -> str:
-    words = next((mark.text for mark in info.metadata if isinstance(mark, InWords)), f"a {_kind(info)}")
+    kind = _kind(info)
+    plain = kind if kind == "true or false" else f"a {kind}"
+    words = next((mark.text for mark in info.metadata if isinstance(mark, InWords)), plain)
     for mark in info.metadata:
         if isinstance(mark, Ge):
             words += f" from {mark.ge}"
