@@ -18,6 +18,7 @@
     ├── TransientError               1   it failed this time and may work when tried again
     ├── DownloadError                1   every source of a model failed
     └── StoreError                   1   the store cannot be read or written
+        ├── StoreConflictError       1   what was to be changed is no longer as it was
         └── StoreMismatchError       2   it was written by another embedding model
 
 Every error says what failed (`message`) and what to do (`hint`).
@@ -150,6 +151,12 @@ class StoreError(OurcliError):
     """The store cannot be read or written."""
 
     kind = "store"
+
+
+class StoreConflictError(StoreError):
+    """What was to be changed is no longer as it was when that was decided; nothing was done."""
+
+    kind = "conflict"
 
 
 class StoreMismatchError(StoreError):

@@ -11,6 +11,7 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.ledger import Image, LedgerEntry
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
+from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Matrix, Vector
 
 
@@ -37,15 +38,6 @@ class Reranker(Protocol):
     async def score(self, query: str, texts: Sequence[str]) -> list[float]:
         """Return one relevance a text, higher is better, in 0..1."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """What one leg of a search brings: the record, its vector and the leg's score (higher is better)."""
-
-    record: Record
-    vector: Vector
-    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +89,12 @@ class RecordStore(Protocol):
     ) -> None:
         """Change records and write why, all or none: when this returns, all of it survives a power cut.
 
-        An entry whose `undoes` names another one marks that one as undone in the same step.
+        An entry whose `undoes` names another one marks that one as undone in the same step. What an entry tells of
+        in `before` must still be so, byte for byte, and what only its `after` tells of must not be there: no other
+        process can come in between.
 
         Raises:
+            StoreConflictError: A record is not as an entry's `before` tells, or the entry it undoes is undone already.
             StoreError: None of it was done.
         """
         ...
@@ -108,11 +103,11 @@ class RecordStore(Protocol):
         """Return those of the records that are there, with their vectors, in the order of `ids`."""
         ...
 
-    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> list[Candidate]:
+    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> Leg:
         """Return the k records nearest to `vector`, scored by cosine similarity, best first."""
         ...
 
-    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> list[Candidate]:
+    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> Leg:
         """Return the k best BM25 matches of the words in `text`, best first."""
         ...
 
