@@ -139,5 +139,5 @@ async def state(store: JournaledStore) -> dict[str, tuple[str, Layer]]:
     records = await store.fetch(Filter())
     assert len({record.id for record in records}) == len(records)
     found = await store.nearest(Layer.ASSETS, axis(0)[0], Filter(), k=10)
-    assert {one.record.id for one in found} == {one.id for one in records if one.layer is Layer.ASSETS}
+    assert set(found.ids) == {one.id for one in records if one.layer is Layer.ASSETS}
     return {record.id: (record.text, record.layer) for record in records}

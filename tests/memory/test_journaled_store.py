@@ -38,7 +38,7 @@ async def test_another_open_store_sees_a_change_before_any_flush(tmp_path: Path)
         assert await in_tables(tmp_path / "db") == []
         await two.delete([record.id])
         left = await one.fetch(Filter())
-    assert [hit.record for hit in [*near, *matched]] == [record, record]
+    assert near.ids == matched.ids == (record.id,)
     assert left == []
 
 
@@ -52,7 +52,7 @@ async def test_a_deleted_record_is_hidden_while_the_tables_still_hold_it(tmp_pat
         matched = await store.matching(Layer.INSIGHTS, "cache", Filter(), 2)
         assert len(await in_tables(tmp_path / "db")) == 6
     rest = {record.id for record in records[4:]}
-    assert {hit.record.id for hit in near} == {hit.record.id for hit in matched} == rest
+    assert set(near.ids) == set(matched.ids) == rest
 
 
 async def test_closing_moves_everything_to_the_tables(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ async def test_words_score_in_the_journal_as_in_the_tables(tmp_path: Path) -> No
         before = await store.matching(Layer.INSIGHTS, "running the caches", Filter(), 5)
         await store.flush()
         after = await store.matching(Layer.INSIGHTS, "running the caches", Filter(), 5)
-    assert [hit.record for hit in before] == [hit.record for hit in after]
-    assert [hit.score for hit in before] == pytest.approx([hit.score for hit in after], rel=1e-4)
+    assert before.ids == after.ids
+    assert before.scores.tolist() == pytest.approx(after.scores.tolist(), rel=1e-4)
 
 
 class _Watched(SqliteJournal):

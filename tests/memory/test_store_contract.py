@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ourcli.memory.backends.journaled_store import Limits, open_journaled
@@ -44,7 +45,8 @@ async def test_a_record_comes_back_with_every_field(store: RecordStore) -> None:
         session="s",
         speaker="Anna",
         turn=3,
-        source=Source(uri="/notes/it's.md", lines=(2, 9), sha256="ab" * 32),
+        source=Source(uri="/notes/it's.md", lines=(2, 9), sha256="ab" * 32, page=4),
+        context="Anna, in March",
         parents=(a_record("parent").id,),
         trust=Trust.TOOL,
         model="digest",
@@ -81,24 +83,39 @@ async def test_the_nearest_vector_comes_first_with_its_cosine(store: RecordStore
     records = [a_record("one"), a_record("two"), a_record("three")]
     await store.upsert(records, axis(0, 1, 2))
     found = await store.nearest(Layer.INSIGHTS, axis(1)[0], Filter(), k=2)
-    assert found[0].record == records[1]
-    assert found[0].score == pytest.approx(1.0, abs=1e-5)
-    assert found[1].score == pytest.approx(0.0, abs=1e-5)
-    assert len(found) == 2
+    assert found.ids[0] == records[1].id
+    assert found.scores.tolist() == pytest.approx([1.0, 0.0], abs=1e-5)
+
+
+async def test_a_leg_tells_all_that_the_ranking_needs(store: RecordStore) -> None:
+    talk = a_record("words 🎉", kind="turn", session="s", turn=3, speaker="Anna", context="said before")
+    note = a_record("other words", ts=NOON + timedelta(microseconds=1))
+    await store.upsert([talk, note], axis(0, 1))
+    near = await store.nearest(Layer.INSIGHTS, axis(0)[0], Filter(), k=2)
+    matched = await store.matching(Layer.INSIGHTS, "before words", Filter(), k=2)
+    for leg in (near, matched):
+        assert (leg.layer, leg.ids) == (Layer.INSIGHTS, (talk.id, note.id))
+        assert (leg.kinds, leg.sessions, leg.speakers) == (("turn", "note"), ("s", ""), ("Anna", ""))
+        assert leg.turns.tolist() == [3, -1]
+        assert leg.chars.tolist() == [7, 11]
+        assert np.diff(leg.ts_us).tolist() == [1]
+        assert leg.ts_us[0] == NOON.timestamp() * 1_000_000
+        assert leg.vectors.tolist() == axis(0, 1).tolist()
+        assert leg.scores.dtype == np.float64
 
 
 async def test_words_are_matched_whatever_their_ending(store: RecordStore) -> None:
     wanted = a_record("the caches are warm")
     await store.upsert([wanted, a_record("something else entirely")], axis(0, 1))
     found = await store.matching(Layer.INSIGHTS, "cache", Filter(), k=5)
-    assert [one.record for one in found] == [wanted]
-    assert found[0].score > 0
+    assert found.ids == (wanted.id,)
+    assert found.scores[0] > 0
 
 
 @pytest.mark.parametrize("words", ["", "   ", "\x00", "🎉", "'; DROP TABLE insights; --", '"', "a AND (b OR", "*"])
 async def test_words_without_a_match_bring_nothing_and_break_nothing(store: RecordStore, words: str) -> None:
     await store.upsert([a_record("plain words")], axis(0))
-    assert await store.matching(Layer.INSIGHTS, words, Filter(), k=5) == []
+    assert (await store.matching(Layer.INSIGHTS, words, Filter(), k=5)).ids == ()
 
 
 @promise("memory.search.filters")
@@ -127,8 +144,8 @@ async def test_a_filter_keeps_only_what_matches_in_every_way_of_reading(store: R
     other = a_record("same words", ts=NOON - timedelta(days=2))
     await store.upsert([wanted, other], axis(0, 0))
     assert await store.fetch(where) == [wanted]
-    assert [one.record for one in await store.nearest(Layer.INSIGHTS, axis(0)[0], where, k=5)] == [wanted]
-    assert [one.record for one in await store.matching(Layer.INSIGHTS, "words", where, k=5)] == [wanted]
+    assert (await store.nearest(Layer.INSIGHTS, axis(0)[0], where, k=5)).ids == (wanted.id,)
+    assert (await store.matching(Layer.INSIGHTS, "words", where, k=5)).ids == (wanted.id,)
 
 
 @pytest.mark.parametrize("value", ["' OR '1'='1", "x'; DELETE FROM insights; --", "\\'", "%"])

@@ -7,9 +7,10 @@ from typing import Protocol
 import numpy as np
 
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate
 from ourcli.memory.query import Filter, matches
 from ourcli.memory.record import DIMS, Record
+from ourcli.memory.retrieval.legs import nothing, to_leg
+from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Matrix, Vector
 
 
@@ -91,24 +92,18 @@ class Overlay:
         layers = where.layers if layer is None else (layer,)
         return [row for one in layers for row in self._rows[one] if matches(row[0], where)]
 
-    def nearest(self, layer: Layer, vector: Vector, where: Filter) -> list[Candidate]:
+    def nearest(self, layer: Layer, vector: Vector, where: Filter) -> Leg:
         """Return all rows of a layer that pass, scored by exact cosine similarity."""
         rows = self.rows(where, layer)
         if not rows:
-            return []
+            return nothing(layer)
         matrix = np.stack([own for _, own in rows])
         lengths = np.linalg.norm(matrix, axis=1) * float(np.linalg.norm(vector))
         scores = matrix @ vector / np.maximum(lengths, np.finfo(np.float32).tiny)
-        found = zip(rows, scores, strict=True)
-        return [Candidate(record=record, vector=own, score=float(score)) for (record, own), score in found]
+        return to_leg(layer, rows, scores.tolist(), len(rows))
 
     def batch(self) -> tuple[list[Record], Matrix]:
         """Return what is to be written to the tables; the vectors have shape [n, 384]."""
         rows = [row for rows in self._rows.values() for row in rows]
         vectors = np.stack([vector for _, vector in rows]) if rows else np.zeros((0, DIMS), dtype=np.float32)
         return [record for record, _ in rows], vectors
-
-
-def best(found: Sequence[Candidate], k: int) -> list[Candidate]:
-    """Return the k candidates with the highest scores, best first."""
-    return sorted(found, key=lambda one: one.score, reverse=True)[:k]

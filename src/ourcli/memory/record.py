@@ -75,3 +75,8 @@ class Record:
     trust: Trust = Trust.USER
     context: str = ""
     model: str = ""
+
+    @property
+    def indexed(self) -> str:
+        """What words are searched in: the context, then the text."""
+        return f"{self.context}\n{self.text}" if self.context else self.text

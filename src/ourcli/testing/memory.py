@@ -9,9 +9,11 @@ import numpy as np
 
 from ourcli.common.errors import StoreError
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, LayerStats
+from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, matches
 from ourcli.memory.record import Record
+from ourcli.memory.retrieval.legs import to_leg
+from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Matrix, Vector
 from ourcli.memory.words import Corpus, bm25
 
@@ -54,21 +56,23 @@ class FakeRecordStore:
     def _matching_rows(self, where: Filter) -> list[tuple[Record, Vector]]:
         return [row for row in self.rows.values() if matches(row[0], where)]
 
-    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> list[Candidate]:
+    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> Leg:
         """Return the k nearest records, best first."""
         rows = [row for row in self._matching_rows(where) if row[0].layer is layer]
-        found = [Candidate(record=record, vector=own, score=float(own @ vector)) for record, own in rows]
-        return sorted(found, key=lambda one: one.score, reverse=True)[:k]
+        return to_leg(layer, rows, [float(own @ vector) for _, own in rows], k)
 
-    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> list[Candidate]:
+    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> Leg:
         """Return the k best BM25 matches, best first."""
-        corpus = Corpus.of([Counter(_words(one.text)) for one, _ in self.rows.values() if one.layer is layer])
-        found = []
-        for record, vector in self._matching_rows(where):
-            score = bm25(set(_words(text)), Counter(_words(record.text)), corpus) if record.layer is layer else 0.0
-            if score > 0:
-                found.append(Candidate(record=record, vector=vector, score=score))
-        return sorted(found, key=lambda one: one.score, reverse=True)[:k]
+        corpus = Corpus.of([Counter(_words(one.indexed)) for one, _ in self.rows.values() if one.layer is layer])
+        rows = [row for row in self._matching_rows(where) if row[0].layer is layer]
+        scores = [bm25(set(_words(text)), Counter(_words(record.indexed)), corpus) for record, _ in rows]
+        found = [(row, score) for row, score in zip(rows, scores, strict=True) if score > 0]
+        return to_leg(layer, [row for row, _ in found], [score for _, score in found], k)
+
+    async def indexed_texts(self, layer: Layer, ids: Sequence[str]) -> list[str]:
+        """Return the texts as they are indexed of those of the records that are in a layer."""
+        rows = [self.rows[record_id][0] for record_id in ids if record_id in self.rows]
+        return [record.indexed for record in rows if record.layer is layer]
 
     async def fetch(self, where: Filter, *, limit: int | None = None) -> list[Record]:
         """Return records, newest first."""

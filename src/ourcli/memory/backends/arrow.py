@@ -1,4 +1,4 @@
-"""Records as Arrow rows and back: the one place that knows the columns of the tables."""
+"""Records as Arrow rows and back, and rows as legs: the one place that knows the columns of the tables."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ourcli.common.ids import RecordId
 from ourcli.memory.layers import Layer
 from ourcli.memory.record import DIMS, Record, Source, Trust
+from ourcli.memory.retrieval.legs import NO_TURN
+from ourcli.memory.retrieval.pool import Leg, Scores
 from ourcli.memory.vectors import Matrix, Vector
 
 SCHEMA = pa.schema(
@@ -32,12 +36,16 @@ SCHEMA = pa.schema(
         pa.field("parents", pa.list_(pa.string()), nullable=False),
         pa.field("trust", pa.string(), nullable=False),
         pa.field("model", pa.string(), nullable=False),
+        pa.field("context", pa.string(), nullable=False),
+        pa.field("indexed", pa.string(), nullable=False),
+        pa.field("source_page", pa.int32()),
     ]
 )
-"""Columns of every table, in order."""
+"""Columns of every table, in order; format 2 added the last three. The text index stands on `indexed`."""
 
-RECORD_COLUMNS = [name for name in SCHEMA.names if name != "embedding"]
-COLUMNS = list(SCHEMA.names)
+RECORD_COLUMNS = [name for name in SCHEMA.names if name not in {"embedding", "indexed"}]
+COLUMNS = [name for name in SCHEMA.names if name != "indexed"]
+LEG_COLUMNS = ["id", "text", "embedding", "ts", "kind", "session", "turn", "speaker"]
 
 
 def to_table(records: Sequence[Record], vectors: Matrix) -> pa.Table:
@@ -58,6 +66,8 @@ def to_table(records: Sequence[Record], vectors: Matrix) -> pa.Table:
         "parents": [list(record.parents) for record in records],
         "trust": [record.trust.value for record in records],
         "model": [record.model for record in records],
+        "context": [record.context for record in records],
+        "indexed": [record.indexed for record in records],
         **_source_columns(records),
     }
     return pa.table([pa.array(columns[field.name], type=field.type) for field in SCHEMA], schema=SCHEMA)
@@ -70,6 +80,7 @@ def _source_columns(records: Sequence[Record]) -> dict[str, list[object]]:
         "source_first": [source.lines[0] if source and source.lines else None for source in sources],
         "source_last": [source.lines[1] if source and source.lines else None for source in sources],
         "source_sha256": [source.sha256 if source else None for source in sources],
+        "source_page": [source.page if source else None for source in sources],
     }
 
 
@@ -93,6 +104,7 @@ def _record(row: dict[str, Any]) -> Record:
         source=_source(row),
         parents=tuple(RecordId(parent) for parent in row["parents"]),
         trust=Trust(row["trust"]),
+        context=row["context"],
         model=row["model"],
     )
 
@@ -102,12 +114,36 @@ def _source(row: dict[str, Any]) -> Source | None:
         return None
     first, last = row["source_first"], row["source_last"]
     lines = (first, last) if first is not None and last is not None else None
-    return Source(uri=row["source_uri"], lines=lines, sha256=row["source_sha256"] or "")
+    return Source(uri=row["source_uri"], lines=lines, sha256=row["source_sha256"] or "", page=row["source_page"])
 
 
 def to_vectors(rows: pa.Table) -> list[Vector]:
     """Return the embedding of each row, shape [384] each; views of one matrix."""
+    return list(_to_matrix(rows))
+
+
+def _to_matrix(rows: pa.Table) -> Matrix:
     if not rows.num_rows:
-        return []
+        return np.zeros((0, DIMS), dtype=np.float32)
     flat = rows["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return list(flat.reshape(rows.num_rows, DIMS))
+    return np.asarray(flat.reshape(rows.num_rows, DIMS))
+
+
+def to_leg(layer: Layer, rows: pa.Table, scores: Scores) -> Leg:
+    """Return rows with `LEG_COLUMNS`, best first, as a leg."""
+    return Leg(
+        layer=layer,
+        ids=tuple(rows["id"].to_pylist()),
+        scores=scores,
+        vectors=_to_matrix(rows),
+        ts_us=_numbers(pc.cast(rows["ts"], pa.int64())),
+        kinds=tuple(rows["kind"].to_pylist()),
+        sessions=tuple(rows["session"].to_pylist()),
+        turns=_numbers(pc.fill_null(rows["turn"], NO_TURN)),
+        speakers=tuple(rows["speaker"].to_pylist()),
+        chars=_numbers(pc.utf8_length(rows["text"])),
+    )
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return column.to_numpy().astype(np.int64)  # type: ignore[no-any-return]  # Arrow is untyped

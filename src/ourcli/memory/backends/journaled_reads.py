@@ -12,11 +12,13 @@ from typing import Protocol
 from anyio import to_thread
 
 from ourcli.memory.backends.stemming import Stemmer
-from ourcli.memory.journal import Change, ChangeJournal, Overlay, best
+from ourcli.memory.journal import Change, ChangeJournal, Overlay
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, LayerStats, RecordStore
+from ourcli.memory.ports import LayerStats, RecordStore
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
+from ourcli.memory.retrieval.legs import best, nothing, to_leg, without
+from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Vector
 from ourcli.memory.words import Corpus, bm25
 
@@ -30,6 +32,10 @@ class Tables(RecordStore, Protocol):
 
     async def count(self, layer: Layer, where: Filter) -> int:
         """Return how many records of a layer pass a filter."""
+        ...
+
+    async def indexed_texts(self, layer: Layer, ids: Sequence[str]) -> list[str]:
+        """Return the texts as they are indexed of those of the records that are in a layer."""
         ...
 
     async def sources(self, project: str, *, without: Collection[str] = ()) -> list[tuple[str, str]]:
@@ -63,21 +69,19 @@ class JournaledReads:
                 self._counted = {}
         return self._overlay
 
-    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> list[Candidate]:
+    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> Leg:
         """Return the k records nearest to `vector`, scored by cosine similarity, best first."""
         overlay = await self._current()
         below = await _unhidden(lambda most: self._tables.nearest(layer, vector, where, most), k, overlay.hidden)
-        return best([*below, *overlay.nearest(layer, vector, where)], k)
+        return best(layer, [below, overlay.nearest(layer, vector, where)], k)
 
-    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> list[Candidate]:
+    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> Leg:
         """Return the k best BM25 matches of the words in `text`, best first."""
         overlay = await self._current()
         below = await _unhidden(lambda most: self._tables.matching(layer, text, where, most), k, overlay.hidden)
-        return best([*below, *await self._matching_changes(overlay, layer, text, where, below)], k)
+        return best(layer, [below, await self._matching_changes(overlay, layer, text, where, below)], k)
 
-    async def _matching_changes(
-        self, overlay: Overlay, layer: Layer, text: str, where: Filter, below: Sequence[Candidate]
-    ) -> list[Candidate]:
+    async def _matching_changes(self, overlay: Overlay, layer: Layer, text: str, where: Filter, below: Leg) -> Leg:
         """Score the journal's rows as the tables score theirs.
 
         How rare a word is follows from the records that pass the filter: their number, and those that the tables
@@ -85,15 +89,16 @@ class JournaledReads:
         """
         rows = overlay.rows(where, layer)
         if not rows:
-            return []
-        texts = [record.text for record, _ in rows]
+            return nothing(layer)
+        texts = [record.indexed for record, _ in rows]
         query, *counted = await to_thread.run_sync(self._counts, text, texts)
         if not any(query.keys() & one.keys() for one in counted):
-            return []
-        around = await to_thread.run_sync(self._stemmer.counts, [one.record.text for one in below])
+            return nothing(layer)
+        around = await to_thread.run_sync(self._stemmer.counts, await self._tables.indexed_texts(layer, below.ids))
         corpus = Corpus.of([*around, *counted], texts=len(rows) + await self._tables.count(layer, where))
         scored = ((row, bm25(query, words, corpus)) for row, words in zip(rows, counted, strict=True))
-        return [Candidate(record=row[0], vector=row[1], score=score) for row, score in scored if score > 0]
+        found = [(row, score) for row, score in scored if score > 0]
+        return to_leg(layer, [row for row, _ in found], [score for _, score in found], len(found))
 
     def _counts(self, query: str, texts: Sequence[str]) -> list[Counter[str]]:
         """Return the stems of a query and of texts of the journal, which are counted once."""
@@ -150,12 +155,11 @@ class JournaledReads:
         }
 
 
-async def _unhidden(
-    search: Callable[[int], Awaitable[list[Candidate]]], k: int, hidden: frozenset[str]
-) -> list[Candidate]:
+async def _unhidden(search: Callable[[int], Awaitable[Leg]], k: int, hidden: frozenset[str]) -> Leg:
     """Return up to k candidates that are not hidden, asking for more only where hidden ones took their places."""
     found = await search(k)
-    kept = [one for one in found if one.record.id not in hidden]
-    if len(kept) == len(found) or len(found) < k:
+    kept = without(found, hidden)
+    if len(kept.ids) == len(found.ids) or len(found.ids) < k:
         return kept
-    return [one for one in await search(k + len(hidden)) if one.record.id not in hidden][:k]
+    more = without(await search(k + len(hidden)), hidden)
+    return best(more.layer, [more], k)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import numpy as np
 import pyarrow as pa
 from anyio import to_thread
 from filelock import FileLock
@@ -19,9 +20,10 @@ from ourcli.memory.backends import arrow
 from ourcli.memory.backends.lance_import import FTS, MatchQuery, lancedb
 from ourcli.memory.backends.sql import condition, one_of, quoted
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Candidate, LayerStats
+from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
+from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Matrix, Vector
 
 _FACTS_SCHEMA = pa.schema([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.string())])
@@ -108,24 +110,31 @@ class LanceRecordStore:
                 gone += there
         return gone
 
-    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> list[Candidate]:
+    async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> Leg:
         """Return the k records nearest to `vector`, scored by cosine similarity, best first."""
         query = self._tables[layer].query().nearest_to(vector).distance_type("cosine")
         rows = await self._candidates(query, where, k, "_distance")
-        similarities = [1.0 - distance for distance in rows["_distance"].to_pylist()]
-        return _to_candidates(rows, similarities)
+        return arrow.to_leg(layer, rows, 1.0 - rows["_distance"].to_numpy().astype(np.float64))
 
-    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> list[Candidate]:
+    async def matching(self, layer: Layer, text: str, where: Filter, k: int) -> Leg:
         """Return the k best BM25 matches of the words in `text`, best first."""
         query = self._tables[layer].query().nearest_to_text(_words(text))
         rows = await self._candidates(query, where, k, "_score")
-        return _to_candidates(rows, rows["_score"].to_pylist())
+        return arrow.to_leg(layer, rows, rows["_score"].to_numpy().astype(np.float64))
 
     async def _candidates(self, query: Any, where: Filter, k: int, score: str) -> pa.Table:
         if sql := condition(where):
             query = query.where(sql)
         with _translated("cannot search memory"):
-            return await query.select([*arrow.COLUMNS, score]).limit(k).to_arrow()
+            return await query.select([*arrow.LEG_COLUMNS, score]).limit(k).to_arrow()
+
+    async def indexed_texts(self, layer: Layer, ids: Sequence[str]) -> list[str]:
+        """Return the texts as they are indexed of those of the records that are in a layer."""
+        if not ids:
+            return []
+        with _translated("cannot read memory"):
+            query = self._tables[layer].query().where(one_of("id", ids)).select(["indexed"])
+            return list((await query.to_arrow())["indexed"].to_pylist())
 
     async def fetch(self, where: Filter, *, limit: int | None = None) -> list[Record]:
         """Return records, newest first."""
@@ -204,7 +213,7 @@ class LanceRecordStore:
 
 
 def _words(text: str) -> Any:
-    return MatchQuery(text, "text")  # type: ignore[call-arg]  # the stub hides the defaults of its keywords
+    return MatchQuery(text, "indexed")  # type: ignore[call-arg]  # the stub hides the defaults of its keywords
 
 
 def _filtered(table: Any, where: Filter) -> Any:
@@ -212,14 +221,9 @@ def _filtered(table: Any, where: Filter) -> Any:
     return table.query().where(sql) if sql else table.query()
 
 
-def _to_candidates(rows: pa.Table, scores: Sequence[float]) -> list[Candidate]:
-    found = zip(arrow.to_records(rows), arrow.to_vectors(rows), scores, strict=True)
-    return [Candidate(record=record, vector=vector, score=float(score)) for record, vector, score in found]
-
-
 async def _table_stats(table: Any) -> LayerStats:
     stats = await table.stats()
-    index = await table.index_stats("text_idx")
+    index = await table.index_stats("indexed_idx")
     return LayerStats(
         rows=stats["num_rows"],
         unindexed=index.num_unindexed_rows if index else stats["num_rows"],
@@ -233,7 +237,7 @@ async def _create_missing(database: Any) -> None:
     for layer in Layer:
         table = await database.create_table(layer.value, schema=arrow.SCHEMA, exist_ok=True)
         if not await table.list_indices():
-            await _retried(partial(table.create_index, "text", config=FTS()))
+            await _retried(partial(table.create_index, "indexed", config=FTS()))
     await database.create_table("facts", schema=_FACTS_SCHEMA, exist_ok=True)
 
 
