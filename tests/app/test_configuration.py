@@ -8,6 +8,7 @@ import pytest
 from ourcli.app import configuration
 from ourcli.common.errors import ConfigError
 from ourcli.config.locations import Home
+from ourcli.memory.policy.reading import shipped_rules, shipped_text, validate_rules
 from tests.promises import promise
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -42,6 +43,26 @@ def test_a_schedule_that_means_nothing_is_not_set(home: Path) -> None:
     with pytest.raises(ConfigError, match=r"scheduler\.vacuum_cron: .* has five fields"):
         configuration.set_setting(Home(home), {}, "scheduler.vacuum_cron", "0 0 * * *")
     assert not (home / "config.toml").exists()
+
+
+@promise("config.load.rules")
+def test_a_rule_that_means_nothing_is_refused_where_it_was_set(home: Path) -> None:
+    home.mkdir()
+    rule = 'name = "keep"\nwhen = {layer = "interact", oldr_than = "24h"}\nthen = {do = "promote", to = "insights"}'
+    (home / "config.toml").write_text(f"[[memory.rules]]\n{rule}\n")
+    expected = r"config\.toml.*: memory\.rules: rule 'keep': unknown key 'when\.oldr_than'"
+    with pytest.raises(ConfigError, match=expected) as caught:
+        configuration.load_checked(Home(home), {}, home.parent)
+    assert "older_than" in caught.value.hint
+    with pytest.raises(ConfigError, match=expected):
+        configuration.check(Home(home), {}, home.parent, now=NOW)
+
+
+def test_the_shipped_rules_can_stand_in_the_configuration_file(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text(shipped_text())
+    loaded = configuration.load_checked(Home(home), {}, home.parent)
+    assert validate_rules(loaded.settings.memory.rules) == shipped_rules()
 
 
 def test_a_setting_that_a_variable_hides_is_told(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""The facade's side of configuration: settings whose schedules mean something, checked, shown and changed."""
+"""The facade's side of configuration: settings whose schedules and rules mean something, checked, shown, changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,14 +93,32 @@ class Checked:
 def load_checked(
     home: Home, environment: Mapping[str, str], working_folder: Path, overrides: Overrides = NO_OVERRIDES
 ) -> Loaded:
-    """Return the settings that hold in `working_folder`, with schedules that are known to be valid.
+    """Return the settings that hold in `working_folder`, with schedules and rules that are known to be valid.
 
     Raises:
-        ConfigError: As `load`, or a schedule is not valid.
+        ConfigError: As `load`, or a schedule or a rule is not valid.
     """
     loaded = load(home, environment, working_folder, overrides)
     parse_schedules(loaded.settings, loaded)
+    check_rules(loaded.settings, loaded)
     return loaded
+
+
+def check_rules(settings: Settings, loaded: Loaded | None = None) -> None:
+    """Return when the promotion and decay rules are valid.
+
+    Raises:
+        ConfigError: One is not; names the rule and the field, and where the rules were set when `loaded` is given.
+    """
+    if not settings.memory.rules:
+        return
+    from ourcli.memory.policy.reading import validate_rules  # deferred: loads numpy, and few users write rules
+
+    try:
+        validate_rules(settings.memory.rules)
+    except ConfigError as exc:
+        place = f"{loaded.origins['memory.rules']}: " if loaded else ""
+        raise ConfigError(f"{place}{exc.message}", hint=exc.hint) from exc
 
 
 def parse_schedules(settings: Settings, loaded: Loaded | None = None) -> Mapping[str, Schedule]:
@@ -142,6 +160,7 @@ def check(
     """
     loaded = load(home, environment, working_folder, overrides)
     schedules = parse_schedules(loaded.settings, loaded)
+    check_rules(loaded.settings, loaded)
     return Checked(
         loaded=loaded,
         schedules=tuple(
@@ -208,7 +227,7 @@ def set_setting(home: Home, environment: Mapping[str, str], name: str, text: str
         StoreError: The file cannot be written.
     """
     path = user_file(home, environment)
-    value = set_value(path, name, text, _check_schedules)
+    value = set_value(path, name, text, _check_meaning)
     variable = find_key(name).variable
     return ChangedSetting(
         key=name,
@@ -219,5 +238,6 @@ def set_setting(home: Home, environment: Mapping[str, str], name: str, text: str
     )
 
 
-def _check_schedules(settings: Settings) -> None:
+def _check_meaning(settings: Settings) -> None:
     parse_schedules(settings)
+    check_rules(settings)
