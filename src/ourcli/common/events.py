@@ -91,6 +91,53 @@ class RecordsForgotten(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsMoved(Event):
+    """Records were promoted, demoted, summarised, tagged, pinned or unpinned.
+
+    Attributes:
+        entry: The ledger's entry.
+        verb: What was done.
+        rule: Who asked for it: a rule's name, or `user`.
+        ids: The records, a new summary among them.
+        target: The layer they are in now; "" where that did not change.
+    """
+
+    entry: str
+    verb: str
+    rule: str
+    ids: tuple[str, ...]
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsExpired(Event):
+    """Records were removed because a rule says that their time is over."""
+
+    entry: str
+    rule: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveUndone(Event):
+    """A move was taken back: `entry` is the ledger's entry of that, `undoes` the one of the move."""
+
+    entry: str
+    undoes: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveSkipped(Event):
+    """A move that was due was not done; `reason` names no text of a record."""
+
+    rule: str
+    verb: str
+    ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySearched(Event):
     """A search was answered."""
 

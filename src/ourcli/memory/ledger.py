@@ -7,6 +7,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol
 
+import numpy as np
+
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Vector
 
@@ -30,6 +32,11 @@ class Image:
 
     record: Record
     vector: Vector
+
+    def same_as(self, other: "Image") -> bool:
+        """Say whether another image is equal, byte for byte."""
+        mine, theirs = np.asarray(self.vector, dtype="<f4"), np.asarray(other.vector, dtype="<f4")
+        return self.record == other.record and mine.tobytes() == theirs.tobytes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +89,20 @@ class LedgerEntry:
     undone_by: str | None = None
 
 
+def holds(entry_id: str, undone_by: Mapping[str, str | None]) -> bool:
+    """Say whether what an entry did still holds: it was not taken back, or taking it back was taken back.
+
+    Args:
+        entry_id: The entry.
+        undone_by: For every entry the one that took it back, or None.
+    """
+    held = True
+    following = undone_by.get(entry_id)
+    while following is not None:
+        held, following = not held, undone_by.get(following)
+    return held
+
+
 class Ledger(Protocol):
     """Reads the ledger. Entries are written by `RecordStore.commit` only, together with what they tell of."""
 
@@ -90,11 +111,17 @@ class Ledger(Protocol):
         ...
 
     async def of_records(self, ids: Sequence[str]) -> list[LedgerEntry]:
-        """Return the entries that touched any of these records, or name one as a source, oldest first."""
+        """Return the entries that touched any of these records, or name one as a source, in the order in which
+        they were written.
+        """
         ...
 
     async def since(self, at: datetime | None, *, limit: int | None = None) -> list[LedgerEntry]:
-        """Return the entries from `at` on (None: all), newest first."""
+        """Return the entries from `at` on (None: all), those that were written last first."""
+        ...
+
+    async def settled(self) -> dict[str, datetime]:
+        """Return when each record came to its layer by a promotion, demotion or summary that still holds."""
         ...
 
     async def trim(self, before: datetime) -> int:

@@ -14,7 +14,7 @@ from ourcli.memory.backends.database import Database
 from ourcli.memory.backends.record_json import from_json, to_json
 from ourcli.memory.backends.sqlite_usage import write_pins
 from ourcli.memory.backends.sqlite_values import marks, microseconds, moment, pieces
-from ourcli.memory.ledger import Image, LedgerEntry, SourceDigest, Verb
+from ourcli.memory.ledger import Image, LedgerEntry, SourceDigest, Verb, holds
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS ledger (
@@ -124,22 +124,41 @@ class SqliteLedger:
     async def entry(self, entry_id: str) -> LedgerEntry | None:
         """Return one entry, or None."""
         found = await to_thread.run_sync(self._select, "WHERE id = ?", (entry_id,))
-        return found[0] if found else None
+        return found[0][1] if found else None
 
     async def of_records(self, ids: Sequence[str]) -> list[LedgerEntry]:
-        """Return the entries that touched any of these records, or name one as a source, oldest first."""
-        found: dict[str, LedgerEntry] = {}
+        """Return the entries that touched any of these records, or name one as a source, as they were written."""
+        found: dict[int, LedgerEntry] = {}
         for some in pieces(tuple(dict.fromkeys(ids))):
             where = f"WHERE seq IN (SELECT entry FROM ledger_records WHERE record_id IN ({marks(some)}))"  # noqa: S608
-            found |= {one.id: one for one in await to_thread.run_sync(self._select, where, tuple(some))}
-        return sorted(found.values(), key=lambda one: (one.at, one.id))
+            found |= dict(await to_thread.run_sync(self._select, where, tuple(some)))
+        return [found[seq] for seq in sorted(found)]
 
     async def since(self, at: datetime | None, *, limit: int | None = None) -> list[LedgerEntry]:
-        """Return the entries from `at` on (None: all), newest first."""
+        """Return the entries from `at` on (None: all), those that were written last first."""
         where = "" if at is None else "WHERE at_us >= ?"
         values = [] if at is None else [microseconds(at)]
-        order = f"{where} ORDER BY at_us DESC, seq DESC LIMIT ?"
-        return await to_thread.run_sync(self._select, order, (*values, -1 if limit is None else limit))
+        order = f"{where} ORDER BY seq DESC LIMIT ?"
+        found = await to_thread.run_sync(self._select, order, (*values, -1 if limit is None else limit))
+        return [one for _, one in found]
+
+    async def settled(self) -> dict[str, datetime]:
+        """Return when each record came to its layer by a promotion, demotion or summary that still holds."""
+        return await to_thread.run_sync(self._settled)
+
+    def _settled(self) -> dict[str, datetime]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, verb, at_us, layers, undone_by FROM ledger"
+                " WHERE verb IN ('promote', 'demote', 'summarise', 'undo') ORDER BY seq"
+            ).fetchall()
+        undone_by = {row[0]: row[4] for row in rows}
+        found: dict[str, datetime] = {}
+        for entry_id, verb, at_us, layers, _ in rows:
+            if verb != Verb.UNDO and holds(entry_id, undone_by):
+                moved = (one for one, (was, became) in json.loads(layers).items() if became and was != became)
+                found |= dict.fromkeys(moved, moment(at_us))
+        return found
 
     async def trim(self, before: datetime) -> int:
         """Drop the images (not the digests) of entries older than `before`; return how many entries lost theirs."""
@@ -153,10 +172,11 @@ class SqliteLedger:
             connection.execute(f"DELETE FROM ledger_images WHERE {old}", (before_us,))  # noqa: S608  # a constant
         return int(entries)
 
-    def _select(self, clause: str, values: tuple[object, ...]) -> list[LedgerEntry]:
+    def _select(self, clause: str, values: tuple[object, ...]) -> list[tuple[int, LedgerEntry]]:
+        """Return the places and entries that a clause names."""
         with self._database.reading() as connection:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM ledger {clause}", values).fetchall()  # noqa: S608
-            return _entries(connection, rows)
+            return list(zip((row[0] for row in rows), _entries(connection, rows), strict=True))
 
 
 def _entries(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[LedgerEntry]:
