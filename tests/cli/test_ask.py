@@ -68,7 +68,7 @@ def test_json_has_the_keys_of_the_contract(run: Run) -> None:
         "record_id": "0190-1",
         "layer": "insights",
         "score": 0.875,
-        "source": {"uri": "/notes/cache.md", "lines": [3, 7], "sha256": "cd" * 32},
+        "source": {"uri": "/notes/cache.md", "lines": [3, 7], "sha256": "cd" * 32, "page": None},
         "text": "",
     }
     assert answer["usage"] == {"input_tokens": 12, "output_tokens": 5}

@@ -1,6 +1,7 @@
 """`memory add|search|get|list|stats|forget|export|import|reembed`."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def test_a_line_may_say_everything_about_a_record(run: Run, service: FakeService
         "speaker": "Ann",
         "turn": 3,
         "ts": "2026-01-02T05:04:05+02:00",
-        "source": {"uri": "/f", "lines": [1, 2], "sha256": "ab"},
+        "source": {"uri": "/f", "lines": [1, 2], "sha256": "ab", "page": 3},
         "embedding": [1.0] + [0.0] * (DIMS - 1),
     }
     file = tmp_path / "lines.jsonl"
@@ -112,7 +113,7 @@ def test_a_line_may_say_everything_about_a_record(run: Run, service: FakeService
         speaker="Ann",
         turn=3,
         ts=MORNING,
-        source=Source(uri="/f", lines=(1, 2), sha256="ab"),
+        source=Source(uri="/f", lines=(1, 2), sha256="ab", page=3),
     )
 
 
@@ -188,6 +189,9 @@ def test_hits_carry_the_keys_of_the_contract(run: Run, service: FakeService) -> 
                     "recency": 1.0,
                     "rerank": None,
                     "kept": "top 10",
+                    "features": {},
+                    "model": "",
+                    "duplicates": 0,
                 },
             }
         ],
@@ -202,8 +206,24 @@ def test_hits_are_explained_when_asked(run: Run, service: FakeService) -> None:
     plain, explained = run("memory", "search", "TTL"), run("memory", "search", "TTL", "--explain")
 
     assert plain.out == "#  score  layer     text       place  id\n1  0.500  insights  TTL is 15         0190-1\n"
-    assert explained.out.splitlines()[1].split()[:8] == ["1", "0.500", "0.750", "(1.)", "-", "0.500", "1.00", "1.00"]
+    assert explained.out.splitlines()[1].split()[:9] == [
+        *("1", "0.500", "0.750", "(1.)", "-", "0.500", "-", "1.00", "1.00")
+    ]
     assert "total 6.5" in explained.err
+
+
+@promise("cli.memory.search")
+def test_an_explanation_names_weights_duplicates_and_the_share_of_every_feature(run: Run, service: FakeService) -> None:
+    service.stored["0190-1"] = a_record("TTL is 15")
+    service.card = replace(
+        service.card, model="talk", duplicates=2, features={"text": 0.125, "vector": 0.375, "turn": -0.0001}
+    )
+
+    lines = run("memory", "search", "TTL", "--explain").out.splitlines()
+
+    assert lines[0].split()[5:11] == ["weights", "layer", "recency", "rerank", "like", "it"]
+    assert (lines[1].split()[6], "+2" in lines[1].split()) == ("talk", True)
+    assert lines[2:] == ["", "what `fused` is made of:", "1. vector +0.375, text +0.125"]
 
 
 def test_nothing_found_is_said_on_stderr(run: Run) -> None:
@@ -265,7 +285,9 @@ def test_what_is_forgotten_is_said_and_what_is_missing_too(run: Run, service: Fa
 
 @promise("cli.memory.export-import")
 def test_what_is_exported_can_be_imported_with_its_origin(run: Run, service: FakeService, tmp_path: Path) -> None:
-    from_web = a_record("from the web", trust=Trust.WEB, parents=("0190-0",), project="p", model="digest")
+    from_web = a_record(
+        "from the web", trust=Trust.WEB, parents=("0190-0",), project="p", model="digest", context="Ann:"
+    )
     service.stored["0190-1"] = from_web
     file = tmp_path / "out" / "memory.jsonl"
 

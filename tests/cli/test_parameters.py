@@ -34,6 +34,13 @@ def test_dates_times_and_ages_are_moments(text: str, moment: datetime) -> None:
     assert parse_moment(text, NOW) == moment
 
 
+def test_a_time_to_come_is_a_moment_only_where_it_may_be() -> None:
+    assert parse_moment("+25h", NOW, ahead=True) == NOW + timedelta(hours=25)
+    assert parse_moment("2d", NOW, ahead=True) == NOW - timedelta(days=2)
+    with pytest.raises(ValueError, match="no ISO date or time"):
+        parse_moment("+25h", NOW)
+
+
 def test_a_date_as_an_end_means_its_last_moment() -> None:
     assert parse_moment("2026-01-02", NOW, end_of_day=True) == datetime(2026, 1, 2, 23, 59, 59, 999999, tzinfo=UTC)
 

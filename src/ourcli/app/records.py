@@ -36,6 +36,7 @@ def to_record(new: NewRecord, *, project: str, clock: Clock) -> Record:
         source=new.source,
         parents=tuple(RecordId(parent) for parent in new.parents),
         trust=new.trust,
+        context=new.context,
     )
 
 

@@ -133,6 +133,7 @@ class NewRecord:
     embedding: tuple[float, ...] | None = None
     parents: tuple[str, ...] = ()
     trust: Trust = Trust.USER
+    context: str = ""
     model: str = ""
 
 

@@ -81,7 +81,9 @@ def cited(citation: Citation) -> str:
 
 
 def place_of(source: Source | None) -> str:
-    """Return `file:first-last`, the URI alone where lines mean nothing, or ""."""
+    """Return `file:first-last`, `file page N`, the URI alone where neither means anything, or ""."""
     if source is None:
         return ""
+    if source.page is not None:
+        return f"{source.uri} page {source.page}"
     return f"{source.uri}:{source.lines[0]}-{source.lines[1]}" if source.lines else source.uri

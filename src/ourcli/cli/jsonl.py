@@ -25,6 +25,7 @@ class SourceLine(_Line):
     uri: str = Field(min_length=1)
     lines: tuple[int, int] | None = None
     sha256: str = ""
+    page: int | None = Field(default=None, ge=1)
 
 
 class RecordLine(_Line):
@@ -65,7 +66,8 @@ class RecordLine(_Line):
             return None
         if isinstance(self.source, str):
             return Source(uri=self.source, lines=None, sha256="")
-        return Source(uri=self.source.uri, lines=self.source.lines, sha256=self.source.sha256)
+        given = self.source
+        return Source(uri=given.uri, lines=given.lines, sha256=given.sha256, page=given.page)
 
 
 class ExportedLine(RecordLine):
@@ -73,11 +75,13 @@ class ExportedLine(RecordLine):
 
     parents: tuple[str, ...] = ()
     trust: Trust = Trust.USER
+    context: str = ""
     model: str = ""
 
     def to_record(self) -> NewRecord:
         """Return the record that the line means, with its provenance."""
-        return replace(super().to_record(), parents=self.parents, trust=self.trust, model=self.model)
+        record = super().to_record()
+        return replace(record, parents=self.parents, trust=self.trust, context=self.context, model=self.model)
 
 
 def read_records(lines: Iterable[str], shape: type[RecordLine]) -> Iterator[NewRecord]:

@@ -11,27 +11,29 @@ import click
 from ourcli.common.clock import SystemClock
 from ourcli.memory.layers import Layer
 
-_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_AGO = re.compile(r"(\+?)(\d+(?:\.\d+)?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
 BUDGET_KEYS = ("tokens", "seconds", "calls")
 
 
-def parse_moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
+def parse_moment(text: str, now: datetime, *, end_of_day: bool = False, ahead: bool = False) -> datetime:
     """Return the moment that `text` means, aware UTC.
 
     Args:
         text: An ISO 8601 date or time (UTC when it names no zone), or how long ago: `45s 30m 12h 2d 1w`.
         now: The current moment.
         end_of_day: A date alone means its last moment instead of its first.
+        ahead: Times to come can be written too: `+25h`.
 
     Raises:
         ValueError: It is neither.
     """
     ago = _AGO.fullmatch(text.strip())
     try:
-        if ago:
-            return now - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+        if ago and (ahead or not ago[1]):
+            seconds = float(ago[2]) * _SECONDS[ago[3]]
+            return now + timedelta(seconds=seconds if ago[1] else -seconds)
         moment = datetime.fromisoformat(text.strip())
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         if end_of_day and _DATE_ONLY.fullmatch(text.strip()):
@@ -74,19 +76,21 @@ def _positive(name: str, number: str) -> float:
 
 
 class MomentType(click.ParamType[datetime]):
-    """An ISO 8601 date or time, or an age such as `2d`."""
+    """An ISO 8601 date or time, or an age such as `2d`; where it may lie ahead, `+2d` too."""
 
     name = "when"
 
-    def __init__(self, *, end_of_day: bool = False) -> None:
+    def __init__(self, *, end_of_day: bool = False, ahead: bool = False) -> None:
         self._end_of_day = end_of_day
+        self._ahead = ahead
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Parse the text of the option."""
         if isinstance(value, datetime):
             return value
         try:
-            return parse_moment(str(value), SystemClock().now(), end_of_day=self._end_of_day)
+            now = SystemClock().now()
+            return parse_moment(str(value), now, end_of_day=self._end_of_day, ahead=self._ahead)
         except ValueError as exc:
             self.fail(str(exc), param, ctx)
 

@@ -15,6 +15,7 @@ from ourcli.memory.record import Record
 if TYPE_CHECKING:
     from ourcli.ai.models.library import ModelStatus, PlannedDownload
     from ourcli.app.benching import RetrievalReport
+    from ourcli.cli.ports_lifecycle import Lifecycle
     from ourcli.config.settings import Settings
     from ourcli.core.recipe import Cookbook
     from ourcli.memory.ports import LayerStats
@@ -26,6 +27,11 @@ class Facade(Protocol):
     @property
     def settings(self) -> "Settings":
         """The settings in force; `project` is the one that an option or a project file names."""
+        ...
+
+    @property
+    def lifecycle(self) -> "Lifecycle":
+        """How records move, why, and how a move is taken back."""
         ...
 
     async def ask(self, request: AskRequest, listen: EventSink = ...) -> Answer:

@@ -67,12 +67,13 @@ class Evidence:
 
     @classmethod
     def from_hit(cls, hit: Hit) -> "Evidence":
-        """Return a found record as evidence; files are labelled with their name and lines."""
+        """Return a found record as evidence; files are labelled with their name and lines or page."""
         source = hit.record.source
         label = ""
         if source is not None:
             name = source.uri.replace("\\", "/").rsplit("/", 1)[-1]
-            label = f"{name}:{source.lines[0]}-{source.lines[1]}" if source.lines else name
+            lines = f":{source.lines[0]}-{source.lines[1]}" if source.lines else ""
+            label = name + (lines if source.page is None else f" page {source.page}")
         return cls(key=hit.record.id, text=hit.record.text, score=hit.score, label=label, source=source)
 
 

@@ -32,8 +32,18 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
 from ourcli.memory.record import DIMS, Record, Source
+from ourcli.testing.lifecycle import FakeLifecycle
 
 MORNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+A_CARD = ScoreCard(
+    vector=LegScore(rank=1, score=0.75),
+    text=LegScore(rank=None, score=0.0),
+    fused=0.5,
+    layer_weight=1.0,
+    recency=1.0,
+    rerank=None,
+    kept="top 10",
+)
 
 
 def a_model(identifier: str = "tiny", *, installed: bool = False) -> ModelStatus:
@@ -97,8 +107,8 @@ def a_record(text: str, number: int = 1, **changes: object) -> Record:
 class FakeService:
     """Answer what the attributes say; keep what was asked in `asked`, `queries`, `filters`, `calls`.
 
-    Set `failure` to make every call raise it, `says` to choose what is streamed, `answer` to end with another
-    text, `progress` to report work, `hangs` to never finish an answer.
+    Set `failure` to make every call raise it, `card` for the card of every hit, `says` to choose what is streamed,
+    `answer` to end with another text, `progress` to report work, `hangs` to never finish an answer.
     """
 
     def __init__(self) -> None:
@@ -120,6 +130,8 @@ class FakeService:
         self.answer: str | None = None
         self.hangs = False
         self.closed = False
+        self.card = A_CARD
+        self.lifecycle = FakeLifecycle(self.stored, self._begin)
 
     async def __aenter__(self) -> Self:
         return self
@@ -211,6 +223,7 @@ class FakeService:
                 source=new.source,
                 parents=tuple(RecordId(parent) for parent in new.parents),
                 trust=new.trust,
+                context=new.context,
                 model=new.model,
             )
             ids.append(identifier)
@@ -220,16 +233,7 @@ class FakeService:
         """Return every stored record as a hit, in the order of storing."""
         self._begin()
         self.queries.append(query)
-        card = ScoreCard(
-            vector=LegScore(rank=1, score=0.75),
-            text=LegScore(rank=None, score=0.0),
-            fused=0.5,
-            layer_weight=1.0,
-            recency=1.0,
-            rerank=None,
-            kept="top 10",
-        )
-        hits = tuple(Hit(record=record, score=0.5, card=card) for record in self.stored.values())
+        hits = tuple(Hit(record=record, score=0.5, card=self.card) for record in self.stored.values())
         timing = SearchTiming(embed=1.0, vector=2.0, text=3.0, fuse=0.5, rerank=0.0, total=6.5)
         return SearchResult(hits=hits[: query.limit], timing_ms=timing)
 

@@ -6,6 +6,7 @@ import click
 
 from ourcli.cli.amounts import shortened
 from ourcli.cli.answer_view import place_of
+from ourcli.cli.explain_view import show_cards
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.options import common_options
 from ourcli.cli.parameters import LayersType, MomentType
@@ -13,7 +14,7 @@ from ourcli.cli.ports import Facade
 from ourcli.cli.sanitize import well_formed
 from ourcli.common.errors import UsageError
 from ourcli.memory.layers import Layer
-from ourcli.memory.query import Filter, Hit, LegScore, Query, SearchResult
+from ourcli.memory.query import Filter, Hit, Query, SearchResult
 from ourcli.memory.record import Trust
 
 
@@ -52,7 +53,9 @@ def search(  # noqa: PLR0913  # click hands every option over by name
 ) -> None:
     """Search by meaning and by words.
 
-    Every hit carries a score card; --explain shows it.
+    Every hit carries a score card. --explain shows it: place and score in each leg, what every feature gave to
+    the fused score, whose weights were used (talk, prose, code, equal), the layer's weight, recency, the
+    reranker's score, how many records were left out because they say nearly the same, and why the hit was kept.
     """
     from ourcli.cli.run import run  # deferred: asyncio
 
@@ -85,15 +88,7 @@ def _show(invocation: Invocation, result: SearchResult, *, explain: bool) -> Non
         invocation.diagnostics.notice("nothing found")
         return
     if explain:
-        output.table(
-            ("#", "score", "vector", "text", "fused", "weight", "recency", "rerank", "kept", "id"),
-            [_card_row(place, hit) for place, hit in enumerate(result.hits, start=1)],
-        )
-        timing = result.timing_ms
-        invocation.diagnostics.notice(
-            f"embed {timing.embed:.1f} ms, vector {timing.vector:.1f}, text {timing.text:.1f}, "
-            f"fuse {timing.fuse:.1f}, rerank {timing.rerank:.1f}, total {timing.total:.1f}"
-        )
+        show_cards(invocation, result)
         return
     output.table(("#", "score", "layer", "text", "place", "id"), [_row(n, hit) for n, hit in enumerate(result.hits, 1)])
 
@@ -115,23 +110,3 @@ def _row(place: int, hit: Hit) -> tuple[str, ...]:
         place_of(record.source),
         record.id,
     )
-
-
-def _card_row(place: int, hit: Hit) -> tuple[str, ...]:
-    card = hit.card
-    return (
-        str(place),
-        f"{hit.score:.3f}",
-        _leg(card.vector),
-        _leg(card.text),
-        f"{card.fused:.3f}",
-        f"{card.layer_weight:.2f}",
-        f"{card.recency:.2f}",
-        "-" if card.rerank is None else f"{card.rerank:.3f}",
-        card.kept,
-        hit.record.id,
-    )
-
-
-def _leg(score: LegScore) -> str:
-    return "-" if score.rank is None else f"{score.score:.3f} ({score.rank}.)"
