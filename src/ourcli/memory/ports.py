@@ -41,6 +41,31 @@ class Reranker(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """A text without its secrets.
+
+    Attributes:
+        text: The text, with `[secret: KIND]` in the place of each one.
+        found: The kinds that were found, each once; empty: the text is as it was.
+    """
+
+    text: str
+    found: tuple[str, ...] = ()
+
+
+class Redactor(Protocol):
+    """Finds secrets (keys, tokens, passwords, private keys) before a text is stored."""
+
+    async def redact(self, texts: Sequence[str]) -> list[Redacted]:
+        """Return the texts in their order without their secrets.
+
+        Raises:
+            StoreError: They could not be looked for.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerStats:
     """Size and health of one table.
 
