@@ -7,9 +7,10 @@ from hashlib import sha256
 
 import pytest
 
-from ourcli.app.moves import RuleProblem, Waiting
+from ourcli.memory.inbox import Proposal
 from ourcli.memory.layers import Layer
 from ourcli.memory.ledger import Verb
+from ourcli.memory.policy.check import Fault, Problem
 from ourcli.memory.record import Source, Trust
 from ourcli.testing.lifecycle import NOON, RULE_VERSION, an_action, an_entry
 from ourcli.testing.service import FakeService, a_record
@@ -60,11 +61,11 @@ def test_why_has_the_keys_of_the_contract(run: Run, service: FakeService) -> Non
 
     assert set(told) == {"record", "lineage", "ledger"}
     assert told["record"]["text"] == "TTL is 15"
-    assert [(one["id"], one["there"]) for one in told["lineage"]] == [("0190-0", False), ("0190-2", True)]
+    assert [(one["id"], one["gone"]) for one in told["lineage"]] == [("0190-0", True), ("0190-2", False)]
     (entry,) = told["ledger"]
     assert (entry["id"], entry["rule"], entry["rule_version"]) == ("0191-1", "promote-decision", RULE_VERSION)
     assert (entry["at"], entry["trace_id"]) == ("2026-01-03T12:00:00.000Z", "trace-1")
-    assert entry["inputs"] == {"age_hours": 33, "older_than_hours": 24, "tags": ["decision"]}
+    assert entry["inputs"] == {"because": BECAUSE, "age_hours": 33, "older_than_hours": 24, "tags": ["decision"]}
     assert entry["sources"] == [{"id": "0190-1", "sha256": sha256(b"TTL is 15").hexdigest()}]
     assert ([one["layer"] for one in entry["before"]], [one["layer"] for one in entry["after"]]) == (
         ["interact"],
@@ -88,7 +89,7 @@ def test_why_reads_as_a_story(run: Run, service: FakeService) -> None:
         "",
         "moves, oldest first:",
         "2026-01-03T12:00:00.000Z  promoted (interact > insights) by promote-decision @ab12ab12ab12",
-        "  because: age hours 33, older than hours 24, tags decision",
+        f"  because: {BECAUSE}",
         f"  source: 0190-1 sha256 {sha256(b'TTL is 15').hexdigest()[:12]}…",
         "  trace: trace-1",
         "  ledger id: 0191-1  (taken back by 0191-2)",
@@ -182,12 +183,11 @@ def test_rules_are_shown_as_they_are_written(run: Run) -> None:
     shown, data = run("memory", "policy", "show"), run("memory", "policy", "show", "--json")
 
     assert shown.out.splitlines() == [
-        "# shipped, version ab12ab12ab12: promote what is in interact, older than 24 h and tagged decision, "
-        "to insights, distilled",
+        "# shipped, version ab12ab12ab12",
         "[[memory.rules]]",
         'name = "promote-decision"',
         'when = { layer = "interact", older_than = "24h", tags = ["decision"] }',
-        'then = { promote = "insights", distil = true }',
+        'then = { do = "promote", to = "insights", distil = true }',
     ]
     assert json.loads(data.out)["rules"][0]["version"] == RULE_VERSION
 
@@ -195,14 +195,14 @@ def test_rules_are_shown_as_they_are_written(run: Run) -> None:
 @promise("cli.memory.policy")
 def test_rules_that_cannot_work_together_end_with_2(run: Run, service: FakeService) -> None:
     fine = run("memory", "policy", "check")
-    service.lifecycle.found = [RuleProblem(rules=("a", "b"), message="a undoes what b does", hint="narrow one")]
+    service.lifecycle.found = [Problem(fault=Fault.FIGHT, rules=("a", "b"), reason="a undoes what b does")]
     wrong, data = run("memory", "policy", "check"), run("memory", "policy", "check", "--json")
 
     assert (fine.code, fine.out) == (0, "")
-    assert (wrong.code, wrong.out) == (2, "a, b: a undoes what b does\n  narrow one\n")
+    assert (wrong.code, wrong.out) == (2, "fight: a undoes what b does\n")
     assert data.code == 2
     assert json.loads(data.out) == {
-        "problems": [{"rules": ["a", "b"], "message": "a undoes what b does", "hint": "narrow one"}]
+        "problems": [{"fault": "fight", "rules": ["a", "b"], "reason": "a undoes what b does"}]
     }
 
 
@@ -258,7 +258,8 @@ def test_what_was_applied_is_told_with_what_waits_and_what_was_left(run: Run, se
 @promise("cli.memory.inbox")
 def test_what_waits_is_listed_accepted_and_rejected(run: Run, service: FakeService) -> None:
     service.lifecycle.waiting = [
-        Waiting(id=f"0192-{number}", since=NOON, action=an_action(f"0190-{number}")) for number in range(1, 5)
+        Proposal(id=f"0192-{number}", at=NOON, action=an_action(f"0190-{number}"), versions=())
+        for number in range(1, 5)
     ]
 
     shown, data = run("memory", "inbox", "list"), json.loads(run("memory", "inbox", "list", "--json").out)
@@ -268,7 +269,7 @@ def test_what_waits_is_listed_accepted_and_rejected(run: Run, service: FakeServi
     empty = run("memory", "inbox", "list")
 
     assert len(shown.out.splitlines()) == 5
-    assert {"id", "since", "rule", "record_id", "from", "to", "because"} <= set(data["actions"][0])
+    assert {"id", "at", "rule", "record_id", "from", "to", "because"} <= set(data["actions"][0])
     assert [one["record_id"] for one in json.loads(accepted.out)["actions"]] == ["0190-1"]
     assert rejected.out == "0192-2\n"
     assert "0190-3" in rest.out

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ourcli.cli.amounts import shortened
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.jsondata import Json, iso_milliseconds, to_json
 from ourcli.memory.ledger import Image, LedgerEntry
@@ -126,7 +125,7 @@ def told(entry: LedgerEntry) -> list[str]:
     """Return an entry in a few lines: what happened, why, from what, and how to take it back."""
     lines = [f"{iso_milliseconds(entry.at)}  {_VERBS[entry.verb]} ({ways(entry)}) by {asked_by(entry)}"]
     if entry.inputs:
-        lines.append(f"  because: {shortened(facts(entry.inputs), 200)}")
+        lines.append(f"  because: {because(entry.inputs)}")
     lines += [f"  source: {source.id} sha256 {source.sha256[:SHORT_DIGEST]}…" for source in entry.sources]
     if entry.trace_id:
         lines.append(f"  trace: {entry.trace_id}")
@@ -137,8 +136,10 @@ def told(entry: LedgerEntry) -> list[str]:
     return lines
 
 
-def facts(inputs: Mapping[str, object]) -> str:
-    """Return plain data in words: `age_hours 33, older_than_hours 24`."""
+def because(inputs: Mapping[str, object]) -> str:
+    """Return why a move was made: the rule's sentence, or the facts as `age hours 33, older than hours 24`."""
+    if isinstance(said := inputs.get("because"), str):
+        return said
     return ", ".join(f"{name.replace('_', ' ')} {_plain(to_json(value))}" for name, value in inputs.items())
 
 

@@ -11,6 +11,7 @@ from ourcli.common.events import EventSink
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter, Query, SearchResult
 from ourcli.memory.record import Record
+from ourcli.memory.stored import Stored
 
 if TYPE_CHECKING:
     from ourcli.ai.models.library import ModelStatus, PlannedDownload
@@ -50,8 +51,10 @@ class Facade(Protocol):
         """Write a recipe to start from into the user's folder; an existing one is refused."""
         ...
 
-    async def add(self, records: Sequence[NewRecord], listen: EventSink = ...) -> tuple[str, ...]:
-        """Store records; return their ids."""
+    async def add(
+        self, records: Sequence[NewRecord], listen: EventSink = ..., *, allow_secrets: bool = ...
+    ) -> Stored:
+        """Store records without their secrets, or with them when told so."""
         ...
 
     async def search(self, query: Query) -> SearchResult:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 from ourcli.memory.layers import Layer
 
 if TYPE_CHECKING:
-    from ourcli.app.moves import Applied, Explained, RuleProblem, ShownRule, Waiting
+    from ourcli.app.moves import ShownRule
+    from ourcli.memory.inbox import Proposal
     from ourcli.memory.ledger import LedgerEntry
+    from ourcli.memory.lifecycle.outcome import Applied, Explained
     from ourcli.memory.policy.action import Action
+    from ourcli.memory.policy.check import Problem
 
 
 class Lifecycle(Protocol):
@@ -43,7 +46,7 @@ class Lifecycle(Protocol):
         """Return the rules in force, in the order in which they are tried."""
         ...
 
-    async def problems(self) -> "Sequence[RuleProblem]":
+    async def problems(self) -> "Sequence[Problem]":
         """Return what is wrong with the rules as a whole: never fire, fight, loop."""
         ...
 
@@ -55,7 +58,7 @@ class Lifecycle(Protocol):
         """Do what the rules ask for at that moment (None: now)."""
         ...
 
-    async def inbox(self) -> "Sequence[Waiting]":
+    async def inbox(self) -> "Sequence[Proposal]":
         """Return the actions that wait for a person, oldest first."""
         ...
 

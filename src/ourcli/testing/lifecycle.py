@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ourcli.app.moves import Ancestor, Applied, Explained, RuleProblem, ShownRule, Waiting
+from ourcli.app.moves import ShownRule
 from ourcli.common.errors import InvalidInputError, NotFoundError
+from ourcli.memory.inbox import Proposal
 from ourcli.memory.layers import Layer
 from ourcli.memory.ledger import Image, LedgerEntry, SourceDigest, Verb
+from ourcli.memory.lifecycle.outcome import Ancestor, Applied, Explained
 from ourcli.memory.policy.action import Action
+from ourcli.memory.policy.check import Problem
 from ourcli.memory.record import DIMS, Record
 
 NOON = datetime(2026, 1, 3, 12, 0, tzinfo=UTC)
@@ -41,7 +44,7 @@ def an_entry(record: Record, number: int = 1, **changes: object) -> LedgerEntry:
         rule="promote-decision",
         rule_version=RULE_VERSION,
         at=NOON,
-        inputs=an_action(record.id).inputs,
+        inputs={"because": an_action().because, **an_action().inputs},
         before=(_image(before),),
         after=(_image(record),),
         touched=(record.id,),
@@ -71,10 +74,10 @@ class FakeLifecycle:
         self._begin = begin
         self.entries: list[LedgerEntry] = []
         self.due: list[Action] = []
-        self.waiting: list[Waiting] = []
+        self.waiting: list[Proposal] = []
         self.skipped: tuple[str, ...] = ()
         self.pinned: set[str] = set()
-        self.found: list[RuleProblem] = []
+        self.found: list[Problem] = []
         self.refuses_undo: str = ""
 
     def _record(self, record_id: str) -> Record:
@@ -88,7 +91,9 @@ class FakeLifecycle:
         touching = tuple(entry for entry in self.entries if record_id in entry.touched)
         record = self.stored.get(record_id) if touching else self._record(record_id)
         parents = record.parents if record else ()
-        lineage = tuple(Ancestor(id=parent, record=self.stored.get(parent)) for parent in parents)
+        lineage = tuple(
+            Ancestor(id=parent, record=self.stored.get(parent), gone=parent not in self.stored) for parent in parents
+        )
         return Explained(record=record, lineage=lineage, ledger=touching)
 
     async def history(self, since: datetime | None) -> Sequence[LedgerEntry]:
@@ -163,16 +168,15 @@ class FakeLifecycle:
             name="promote-decision",
             version=RULE_VERSION,
             shipped=True,
-            in_words="promote what is in interact, older than 24 h and tagged decision, to insights, distilled",
             table={
                 "name": "promote-decision",
                 "when": {"layer": "interact", "older_than": "24h", "tags": ["decision"]},
-                "then": {"promote": "insights", "distil": True},
+                "then": {"do": "promote", "to": "insights", "distil": True},
             },
         )
         return (rule,)
 
-    async def problems(self) -> Sequence[RuleProblem]:
+    async def problems(self) -> Sequence[Problem]:
         """Return `found`."""
         self._begin("problems")
         return tuple(self.found)
@@ -187,7 +191,7 @@ class FakeLifecycle:
         self._begin("apply", at)
         return Applied(actions=tuple(self.due), entries=tuple(self.entries), skipped=self.skipped)
 
-    async def inbox(self) -> Sequence[Waiting]:
+    async def inbox(self) -> Sequence[Proposal]:
         """Return `waiting`."""
         self._begin("inbox")
         return tuple(self.waiting)
@@ -201,7 +205,7 @@ class FakeLifecycle:
         """Take actions out of `waiting`."""
         return tuple(one.id for one in self._take("reject", ids))
 
-    def _take(self, name: str, ids: Sequence[str]) -> list[Waiting]:
+    def _take(self, name: str, ids: Sequence[str]) -> list[Proposal]:
         self._begin(name, tuple(ids))
         known = {one.id: one for one in self.waiting}
         for identifier in ids:

@@ -38,13 +38,13 @@ def list_waiting(invocation: Invocation) -> None:
 
     waiting = run(invocation, lambda service: service.lifecycle.inbox())
     if invocation.json:
-        data = [{"id": one.id, "since": one.since} | each for one in waiting for each in action_data(one.action)]
+        data = [{"id": one.id, "at": one.at} | each for one in waiting for each in action_data(one.action)]
         invocation.output.document({"actions": data})
     elif waiting:
         rows = [
             (
                 one.id,
-                iso_milliseconds(one.since),
+                iso_milliseconds(one.at),
                 one.action.rule,
                 one.action.verb.value,
                 counted(one.action.record_ids),

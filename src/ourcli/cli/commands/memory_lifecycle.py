@@ -14,8 +14,8 @@ from ourcli.cli.parameters import MomentType
 from ourcli.memory.layers import Layer
 
 if TYPE_CHECKING:
-    from ourcli.app.moves import Ancestor, Explained
     from ourcli.memory.ledger import LedgerEntry
+    from ourcli.memory.lifecycle.outcome import Ancestor, Explained
 
 
 @click.command()
@@ -35,17 +35,13 @@ def why(invocation: Invocation, *, record_id: str) -> None:
         invocation.output.document(
             {
                 "record": found.record,
-                "lineage": [_ancestor_data(one) for one in found.lineage],
+                "lineage": found.lineage,
                 "ledger": [entry_data(entry) for entry in found.ledger],
             }
         )
         return
     for line in _explained(record_id, found):
         invocation.output.text(line)
-
-
-def _ancestor_data(ancestor: "Ancestor") -> dict[str, object]:
-    return {"id": ancestor.id, "there": ancestor.record is not None, "record": ancestor.record}
 
 
 def _explained(record_id: str, found: "Explained") -> list[str]:
@@ -65,9 +61,9 @@ def _explained(record_id: str, found: "Explained") -> list[str]:
 
 
 def _ancestor(ancestor: "Ancestor") -> str:
-    if ancestor.record is None:
-        return f"  {ancestor.id}  (not there any more)"
-    return f"  {ancestor.id}  {ancestor.record.layer.value}  {shortened(ancestor.record.text)}"
+    where = "gone" if ancestor.gone or ancestor.record is None else ancestor.record.layer.value
+    text = shortened(ancestor.record.text) if ancestor.record else "(only its id is known any more)"
+    return f"  {ancestor.id}  {where}  {text}"
 
 
 @click.command()

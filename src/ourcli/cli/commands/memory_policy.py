@@ -14,7 +14,8 @@ from ourcli.cli.options import common_options
 from ourcli.cli.parameters import MomentType
 
 if TYPE_CHECKING:
-    from ourcli.app.moves import Applied, ShownRule
+    from ourcli.app.moves import ShownRule
+    from ourcli.memory.lifecycle.outcome import Applied
 
 _HERE = "ourcli.cli.commands.memory_policy"
 _AT_HELP = "As if it were then: ISO date or time (UTC), +25h, +100d, or 2d ago. Default: now."
@@ -52,7 +53,7 @@ def show(invocation: Invocation) -> None:
         origin = "shipped" if rule.shipped else "yours"
         invocation.output.text(
             ("\n" if place else "")
-            + f"# {origin}, version {rule.version[:SHORT_DIGEST]}: {rule.in_words}\n[[memory.rules]]\n"
+            + f"# {origin}, version {rule.version[:SHORT_DIGEST]}\n[[memory.rules]]\n"
             + as_toml(rule.table)
         )
 
@@ -62,7 +63,6 @@ def _rule_data(rule: "ShownRule") -> dict[str, object]:
         "name": rule.name,
         "version": rule.version,
         "shipped": rule.shipped,
-        "in_words": rule.in_words,
         "rule": rule.table,
     }
 
@@ -91,9 +91,7 @@ def check(invocation: Invocation) -> None:
     if invocation.json:
         invocation.output.document({"problems": problems})
     for problem in problems if not invocation.json else ():
-        invocation.output.text(f"{', '.join(problem.rules)}: {problem.message}")
-        if problem.hint:
-            invocation.output.text(f"  {problem.hint}")
+        invocation.output.text(f"{problem.fault.value}: {problem.reason}")
     if problems:
         raise click.exceptions.Exit(2)
     invocation.diagnostics.notice("the rules are valid; each can fire, none fight, none loop")
