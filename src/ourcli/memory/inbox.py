@@ -16,6 +16,8 @@ class Verdict(StrEnum):
     WAITING = "waiting"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    STALE = "stale"
+    """A record it is about changed before it was accepted: it is dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,9 +111,7 @@ class Ledger(Protocol):
         ...
 
     async def of_records(self, ids: Sequence[str]) -> list[LedgerEntry]:
-        """Return the entries that touched any of these records, or name one as a source, in the order in which
-        they were written.
-        """
+        """Return the entries that touched any of these records or name one as a source, in the order of writing."""
         ...
 
     async def since(self, at: datetime | None, *, limit: int | None = None) -> list[LedgerEntry]:
@@ -122,6 +120,10 @@ class Ledger(Protocol):
 
     async def settled(self) -> dict[str, datetime]:
         """Return when each record came to its layer by a promotion, demotion or summary that still holds."""
+        ...
+
+    async def taken_back(self) -> frozenset[tuple[str, SourceDigest]]:
+        """Return which version of a rule moved which text in a move that a person took back and that stays so."""
         ...
 
     async def trim(self, before: datetime) -> int:

@@ -1,6 +1,7 @@
 """The inbox in the store's SQLite file."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -84,12 +85,24 @@ class SqliteInbox:
 
         def write() -> bool:
             with self._database.writing() as connection:
+                if verdict is Verdict.STALE:
+                    return _drop(connection, proposal_id)
                 done = connection.execute(
                     "UPDATE inbox SET verdict = ? WHERE id = ? AND verdict = 'waiting'", (verdict.value, proposal_id)
                 )
                 return done.rowcount == 1
 
         return await to_thread.run_sync(write)
+
+
+def _drop(connection: sqlite3.Connection, proposal_id: str) -> bool:
+    """Remove a proposal that waits, so that the same effect can be proposed again one day."""
+    row = connection.execute("SELECT seq FROM inbox WHERE id = ? AND verdict = 'waiting'", (proposal_id,)).fetchone()
+    if row is None:
+        return False
+    connection.execute("DELETE FROM inbox WHERE seq = ?", row)
+    connection.execute("DELETE FROM inbox_records WHERE proposal = ?", row)
+    return True
 
 
 def _same(proposal: Proposal) -> str:

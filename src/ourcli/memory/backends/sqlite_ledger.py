@@ -160,6 +160,26 @@ class SqliteLedger:
                 found |= dict.fromkeys(moved, moment(at_us))
         return found
 
+    async def taken_back(self) -> frozenset[tuple[str, SourceDigest]]:
+        """Return which version of a rule moved which text in a move that a person took back and that stays so."""
+        return await to_thread.run_sync(self._taken_back)
+
+    def _taken_back(self) -> frozenset[tuple[str, SourceDigest]]:
+        with self._database.reading() as connection:
+            undone_by = dict(
+                connection.execute("SELECT id, undone_by FROM ledger WHERE undone_by IS NOT NULL OR verb = 'undo'")
+            )
+            sources = connection.execute(
+                "SELECT one.id, one.rule_version, source.record_id, source.sha256 FROM ledger AS one"
+                " JOIN ledger_records AS source ON source.entry = one.seq AND source.role = 'source'"
+                " WHERE one.undone_by IS NOT NULL AND one.rule_version <> ''"
+            ).fetchall()
+        return frozenset(
+            (rule_version, SourceDigest(id=record_id, sha256=digest))
+            for entry_id, rule_version, record_id, digest in sources
+            if not holds(entry_id, undone_by)
+        )
+
     async def trim(self, before: datetime) -> int:
         """Drop the images (not the digests) of entries older than `before`; return how many entries lost theirs."""
         return await to_thread.run_sync(self._trim, microseconds(before))

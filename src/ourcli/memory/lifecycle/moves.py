@@ -48,15 +48,23 @@ class Move:
     entry: LedgerEntry
 
 
-def change(reason: Reason, before: Sequence[Image], after: Sequence[Image]) -> Move:
+def change(
+    reason: Reason, before: Sequence[Image], after: Sequence[Image], *, touched: Sequence[str] | None = None
+) -> Move:
     """Return the move from one state of some records to another one.
 
     What stands in `before` only is removed, what stands in `after` only is made. Its sources are the texts of before;
     for a move that is taken back there are none: nothing was made of them.
+
+    Args:
+        reason: Why.
+        before: The records as they are.
+        after: The records as they become.
+        touched: Ids of the records it is about, where that is not what the images say: a pin has none.
     """
     were = {one.record.id: one.record.layer.value for one in before}
     become = {one.record.id: one.record.layer.value for one in after}
-    touched = tuple(dict.fromkeys((*were, *become)))
+    both = tuple(dict.fromkeys((*were, *become)))
     sources = () if reason.undoes else tuple(SourceDigest.of(one.record) for one in before)
     return Move(
         upserts=tuple(after),
@@ -70,8 +78,8 @@ def change(reason: Reason, before: Sequence[Image], after: Sequence[Image]) -> M
             inputs=dict(reason.inputs or {}),
             before=tuple(before),
             after=tuple(after),
-            touched=touched,
-            layers={record_id: (were.get(record_id), become.get(record_id)) for record_id in touched},
+            touched=both if touched is None else tuple(touched),
+            layers={record_id: (were.get(record_id), become.get(record_id)) for record_id in both},
             sources=sources,
             trace_id=reason.trace_id,
             undoes=reason.undoes,
