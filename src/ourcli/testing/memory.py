@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ourcli.common.errors import StoreError
+from ourcli.common.errors import StoreConflictError, StoreError
 from ourcli.memory.layers import Layer
+from ourcli.memory.ledger import Image, LedgerEntry
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, matches
 from ourcli.memory.record import Record
@@ -16,6 +17,7 @@ from ourcli.memory.retrieval.legs import to_leg
 from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Matrix, Vector
 from ourcli.memory.words import Corpus, bm25
+from ourcli.testing.ledger import FakeLedger
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -28,6 +30,7 @@ class FakeRecordStore:
     model: str | None = None
     failure: str = ""
     optimized: int = 0
+    ledger: FakeLedger = field(default_factory=FakeLedger)
 
     async def store_model(self) -> str | None:
         """Return the digest of the embedding model that the store was written with."""
@@ -48,6 +51,30 @@ class FakeRecordStore:
         """Remove records; return the ids that were there."""
         self._may_fail()
         return tuple(record_id for record_id in ids if self.rows.pop(record_id, None) is not None)
+
+    async def commit(
+        self, *, upserts: Sequence[Image] = (), deletes: Sequence[str] = (), entries: Sequence[LedgerEntry] = ()
+    ) -> None:
+        """Change records and write why, all or none."""
+        self._may_fail()
+        for entry in entries:
+            told = {one.record.id: one for one in entry.before}
+            for record_id in dict.fromkeys((*told, *(one.record.id for one in entry.after))):
+                self._refuse_changed(record_id, told.get(record_id))
+        self.ledger.write(entries)
+        for record_id in deletes:
+            self.rows.pop(record_id, None)
+        self.rows |= {one.record.id: (one.record, np.asarray(one.vector, dtype=np.float32)) for one in upserts}
+
+    def _refuse_changed(self, record_id: str, told: Image | None) -> None:
+        row = self.rows.get(record_id)
+        now = None if row is None else Image(record=row[0], vector=row[1])
+        if (now is None) != (told is None) or (now is not None and told is not None and not now.same_as(told)):
+            raise StoreConflictError(f"the record {record_id!r} changed meanwhile")
+
+    async def images(self, ids: Sequence[str]) -> list[Image]:
+        """Return those of the records that are there, with their vectors, in the order of `ids`."""
+        return [Image(record=self.rows[one][0], vector=self.rows[one][1]) for one in ids if one in self.rows]
 
     def _may_fail(self) -> None:
         if self.failure:
