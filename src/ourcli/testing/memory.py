@@ -58,7 +58,7 @@ class FakeRecordStore:
         """Change records and write why, all or none."""
         self._may_fail()
         for entry in entries:
-            told = {one.record.id: one for one in entry.before}
+            told: dict[str, Image] = {one.record.id: one for one in entry.before}
             for record_id in dict.fromkeys((*told, *(one.record.id for one in entry.after))):
                 self._refuse_changed(record_id, told.get(record_id))
         self.ledger.write(entries)
