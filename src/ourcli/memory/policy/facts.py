@@ -18,7 +18,7 @@ class Facts:
     Attributes:
         record: As it is stored now.
         usage: How it was used.
-        promoted_at: When the ledger says that it was last promoted, or None: never.
+        promoted_at: When the ledger says that it came to its layer, by promotion or another move, or None: never.
     """
 
     record: Record
@@ -30,7 +30,7 @@ class Facts:
         return max(_NOTHING, now - self.record.ts)
 
     def idle(self, now: datetime) -> timedelta:
-        """Return how long it has not been used: since its last use, else its promotion, else since it was written."""
+        """Return how long it has not been used: since its last use, else its promotion, else its writing."""
         return max(_NOTHING, now - self._since[0])
 
     @property
@@ -38,7 +38,7 @@ class Facts:
         if self.usage.last_used is not None:
             return self.usage.last_used, "used"
         if self.promoted_at is not None:
-            return self.promoted_at, "promoted"
+            return self.promoted_at, "moved here"
         return self.record.ts, "written"
 
     def as_data(self, now: datetime) -> Mapping[str, object]:

@@ -182,7 +182,7 @@ def _then(table: _ThenTable) -> Then:
 
 
 def _range(table: _RangeTable | None) -> Range:
-    return Range(least=table.min, most=table.max) if table else ANY
+    return Range(least=table.min or None, most=table.max) if table else ANY  # at least 0 says nothing
 
 
 def _check_effect(rule: Rule, place: str) -> None:
