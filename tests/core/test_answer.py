@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ourcli.core.answer import Claim, mark, missing_facts, unsupported
+from ourcli.common.claims import Claim, unsupported
+from ourcli.core.answer import mark, missing_facts
 from tests.promises import promise
 
 QUESTION = "what TTL did we decide for the cache?"

@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ourcli.common.sentences import cut, spans
 from ourcli.core.prompt import Evidence, PackedEvidence
 from ourcli.core.quote import excerpt, quote
-from ourcli.core.sentences import cut, spans
 from tests.promises import promise
 
 FILLER = "Nothing in this sentence matters to anybody, it is only here to take up some room on the page. "

@@ -7,6 +7,7 @@ from typing import Protocol
 from ourcli.ai.models.spec import Capability
 from ourcli.ai.ports import ChatRequest, Finished, LanguageModel, TextDelta
 from ourcli.app.requests import AskRequest
+from ourcli.common.claims import Claim, unsupported
 from ourcli.common.events import AnswerTextProduced
 from ourcli.core import answer as checks
 from ourcli.core.citing import stands_on, with_numbers
@@ -178,12 +179,10 @@ class Answering:
             return f"{checked}\n\n{BESIDE}\n\n{quote(packed, parts.question)}"
         return with_numbers(checked, self.outcome.cited)
 
-    def _claims(self, own: str, given: Sequence[str], asked: str) -> tuple[checks.Claim, ...]:
+    def _claims(self, own: str, given: Sequence[str], asked: str) -> tuple[Claim, ...]:
         """Return what the answer says and nothing given holds; of a task, only numbers count."""
-        if is_open(asked):
-            claims = checks.unsupported(own, (), " ".join((asked, *given)))
-        else:
-            claims = checks.unsupported(own, given, asked)
+        open_task = is_open(asked)
+        claims = unsupported(own, () if open_task else given, " ".join((asked, *given)) if open_task else asked)
         if claims:
             named = ", ".join(dict.fromkeys(claim.text for claim in claims))
             self.outcome.notices.append(f"{checks.MARK} marks what neither memory nor the question holds: {named}")

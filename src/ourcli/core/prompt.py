@@ -10,8 +10,8 @@ from typing import Literal
 
 from ourcli.ai.ports import ChatMessage
 from ourcli.common.errors import InvalidInputError
+from ourcli.common.sentences import cut
 from ourcli.core.openness import is_open
-from ourcli.core.sentences import cut
 from ourcli.memory.query import Hit
 from ourcli.memory.record import Source
 

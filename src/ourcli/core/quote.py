@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from ourcli.common.sentences import spans
+from ourcli.common.words import stem, word_set
 from ourcli.core.prompt import PackedEvidence
-from ourcli.core.sentences import spans
-from ourcli.core.words import stem, word_set
 
 MOST_QUOTES = 3
 """How many pieces of evidence are quoted unless the caller says otherwise."""

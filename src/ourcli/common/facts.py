@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
-from ourcli.core.words import COMMON_WORDS, KNOWN_ACRONYMS, MONTHS, NUMBER_WORDS, SCALES, UNITS, stem
+from ourcli.common.words import COMMON_WORDS, KNOWN_ACRONYMS, MONTHS, NUMBER_WORDS, SCALES, UNITS, stem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
