@@ -44,6 +44,22 @@ class EmbeddingModel(Protocol):
         """Return, per text, one unit vector a token, shape [tokens, dims]."""
         ...
 
+    def encode_both(self, texts: Sequence[str], kind: PromptKind) -> tuple[Matrix, list[Matrix]]:
+        """Return what `encode` and `encode_tokens` return, from one pass of the model."""
+        ...
+
+    def close(self) -> None:
+        """Free the native session."""
+        ...
+
+
+class PairModel(Protocol):
+    """A loaded model that reads question and text together. Sync and CPU-bound: callers go through a limiter."""
+
+    def relevances(self, query: str, texts: Sequence[str]) -> list[float]:
+        """Return how likely each text answers the question, 0..1; long texts are cut."""
+        ...
+
     def close(self) -> None:
         """Free the native session."""
         ...

@@ -52,10 +52,7 @@ class FakeEmbeddingModel:
 
     def encode(self, texts: Sequence[str], kind: PromptKind) -> Matrix:
         """Return unit vectors, shape [len(texts), dims]."""
-        tokens = self.encode_tokens(texts, kind)
-        return (
-            np.stack([_unit(vectors.sum(axis=0)) for vectors in tokens]) if tokens else np.empty((0, self._dims), "f4")
-        )
+        return self.encode_both(texts, kind)[0]
 
     def encode_tokens(self, texts: Sequence[str], kind: PromptKind) -> list[Matrix]:  # noqa: ARG002 - the port's
         """Return, per text, one unit vector a word, shape [words, dims]; a text without words counts as one."""
@@ -63,6 +60,13 @@ class FakeEmbeddingModel:
         if self._error is not None:
             raise self._error
         return [np.stack([self._word(word) for word in self._words(text)]) for text in texts]
+
+    def encode_both(self, texts: Sequence[str], kind: PromptKind) -> tuple[Matrix, list[Matrix]]:
+        """Return what `encode` and `encode_tokens` return, from one call."""
+        tokens = self.encode_tokens(texts, kind)
+        if not tokens:
+            return np.empty((0, self._dims), "f4"), []
+        return np.stack([_unit(vectors.sum(axis=0)) for vectors in tokens]), tokens
 
     def close(self) -> None:
         """Note that it was closed."""

@@ -131,11 +131,7 @@ class OnnxEmbeddingModel:
         """
         vectors = np.empty((len(texts), self.dims), dtype=np.float32)
         for batch in self._batches(texts, kind):
-            padded, hidden = self._run(batch)
-            pooled = (
-                mean_pool(hidden, padded.mask) if self._spec.pooling is Pooling.MEAN else last_pool(hidden, padded.mask)
-            )
-            vectors[batch.positions] = self._unit(pooled)
+            vectors[batch.positions] = self._pooled(*self._run(batch))
         return vectors
 
     def encode_tokens(self, texts: Sequence[str], kind: PromptKind) -> list[Matrix]:
@@ -147,14 +143,23 @@ class OnnxEmbeddingModel:
             ModelError: As `encode`.
         """
         vectors: dict[int, Matrix] = {}
-        start = len(self._spec.prompt(kind))
+        for batch in self._batches(texts, kind):
+            vectors.update(self._by_token(batch, *self._run(batch), kind=kind))
+        return [vectors[position] for position in range(len(texts))]
+
+    def encode_both(self, texts: Sequence[str], kind: PromptKind) -> tuple[Matrix, list[Matrix]]:
+        """Return what `encode` and `encode_tokens` return, from one pass of the model.
+
+        Raises:
+            ModelError: As `encode`.
+        """
+        vectors = np.empty((len(texts), self.dims), dtype=np.float32)
+        tokens: dict[int, Matrix] = {}
         for batch in self._batches(texts, kind):
             padded, hidden = self._run(batch)
-            for row, (position, encoding) in enumerate(zip(batch.positions, batch.encodings, strict=True)):
-                tokens = hidden[row][padded.mask[row] == 1]
-                own = _own_tokens(encoding, start)
-                vectors[position] = self._unit(tokens[own] if own.any() else tokens)
-        return [vectors[position] for position in range(len(texts))]
+            vectors[batch.positions] = self._pooled(padded, hidden)
+            tokens.update(self._by_token(batch, padded, hidden, kind=kind))
+        return vectors, [tokens[position] for position in range(len(texts))]
 
     def close(self) -> None:
         """Free the native session."""
@@ -188,6 +193,20 @@ class OnnxEmbeddingModel:
         session, _ = self._opened()
         padded = PaddedBatch.of([encoding.ids for encoding in batch.encodings], self._spec.padding_side)
         return padded, session.hidden(padded)
+
+    def _pooled(self, padded: PaddedBatch, hidden: Hidden) -> Matrix:
+        pool = mean_pool if self._spec.pooling is Pooling.MEAN else last_pool
+        return self._unit(pool(hidden, padded.mask))
+
+    def _by_token(
+        self, batch: _Batch, padded: PaddedBatch, hidden: Hidden, *, kind: PromptKind
+    ) -> Iterator[tuple[int, Matrix]]:
+        """Yield each text's position and the unit vectors of its own tokens."""
+        start = len(self._spec.prompt(kind))
+        for row, (position, encoding) in enumerate(zip(batch.positions, batch.encodings, strict=True)):
+            tokens = hidden[row][padded.mask[row] == 1]
+            own = _own_tokens(encoding, start)
+            yield position, self._unit(tokens[own] if own.any() else tokens)
 
     def _unit(self, vectors: Matrix) -> Matrix:
         """Slice to `dims`, then renormalise, in this order."""
