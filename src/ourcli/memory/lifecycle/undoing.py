@@ -12,7 +12,7 @@ from ourcli.memory.usage import UNUSED, UsageBook
 PINNED = "pinned"
 """In the inputs of an entry that sets or takes a pin: what becomes of it."""
 FORGOTTEN = "forgotten"
-"""In the inputs of an entry: so many of its records were forgotten since."""
+"""In the inputs of an entry of which a record was forgotten since."""
 
 
 class Undoing:

@@ -1,0 +1,49 @@
+"""Images and ledger entries for tests."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from ourcli.common.ids import new_id
+from ourcli.memory.layers import Layer
+from ourcli.memory.ledger import Image, LedgerEntry, Verb
+from ourcli.memory.lifecycle.moves import Reason, change, relaid
+from tests.support.records import NOON, a_record, axis
+
+VERSION = "ab12" * 16
+
+
+def an_image(text: str = "we chose sqlite", *, place: int = 0, **changes: object) -> Image:
+    """Return a record of the interact layer with a vector along one axis."""
+    record = a_record(text, **{"layer": Layer.INTERACT, **changes})
+    return Image(record=record, vector=axis(place)[0])
+
+
+def a_reason(verb: Verb = Verb.PROMOTE, **changes: object) -> Reason:
+    """Return the reason that a rule has for a move at noon."""
+    base = Reason(
+        entry_id=new_id(NOON),
+        verb=verb,
+        at=NOON,
+        rule="promote-decision",
+        rule_version=VERSION,
+        inputs={"older_than": "24h", "records": [{"tags": ["decision"], "uses": 3}]},
+        trace_id="trace-1",
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]  # the caller names fields of Reason
+
+
+def a_promotion(image: Image, **changes: object) -> LedgerEntry:
+    """Return the entry of a promotion to insights."""
+    return change(a_reason(**changes), [image], [relaid(image, Layer.INSIGHTS)]).entry
+
+
+def an_undo(entry: LedgerEntry, *, hours: int = 1) -> LedgerEntry:
+    """Return the entry that takes one back."""
+    reason = Reason(entry_id=new_id(NOON), verb=Verb.UNDO, at=NOON + timedelta(hours=hours), undoes=entry.id)
+    return change(reason, entry.after, entry.before).entry
+
+
+def plain(images: Sequence[Image]) -> list[tuple[object, bytes]]:
+    """Return images in a form that can be compared."""
+    return [(one.record, one.vector.tobytes()) for one in images]
