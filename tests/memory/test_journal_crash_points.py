@@ -2,7 +2,7 @@
 
 import copy
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ourcli.common.ids import RecordId
 from ourcli.memory.backends.journaled_store import JournaledStore, Limits
+from ourcli.memory.backends.schema import open_database
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
@@ -60,15 +61,17 @@ class _Journal(SqliteJournal):
 
     disk: _Disk
 
-    def drop(self, last: int) -> None:
+    def drop(self, last: int, safe: Mapping[str, int], boot: str) -> None:
         self.disk.reach("before the drop")
-        super().drop(last)
+        super().drop(last, safe, boot)
 
 
 def opened(folder: Path, disk: _Disk, limits: Limits | None = None) -> JournaledStore:
-    journal = _Journal(folder / "journal.sqlite")
+    database = open_database(folder / "journal.sqlite")
+    journal = _Journal(database)
     journal.disk = disk
-    return JournaledStore(disk, journal, sync=disk.sync, lock=folder / "lock", limits=limits or Limits())
+    lock = folder / "lock"
+    return JournaledStore(disk, journal, sync=disk.sync, lock=lock, limits=limits or Limits(), database=database)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import logging
 import random
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ourcli.common.ids import RecordId
 from ourcli.memory.backends.folder_sync import FolderSync
 from ourcli.memory.backends.journaled_store import JournaledStore, Limits, open_journaled
 from ourcli.memory.backends.lance import LanceRecordStore
+from ourcli.memory.backends.schema import open_database
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
@@ -111,18 +112,20 @@ class _Watched(SqliteJournal):
     platter: Platter
     unsafe_at_drop: list[Path]
 
-    def drop(self, last: int) -> None:
+    def drop(self, last: int, safe: Mapping[str, int], boot: str) -> None:
         self.unsafe_at_drop = self.platter.unsafe()
-        super().drop(last)
+        super().drop(last, safe, boot)
 
 
 async def watched(folder: Path, limits: Limits | None = None) -> tuple[JournaledStore, _Watched, Platter]:
     tables = await LanceRecordStore.open(folder)
-    journal, platter = _Watched(folder / "journal.sqlite"), Platter(folder)
+    database = open_database(folder / "journal.sqlite")
+    journal, platter = _Watched(database), Platter(folder)
     journal.platter = platter
     sync = FolderSync(folder, platter.fsync).run
     lock = folder / ".flush.lock"
-    return JournaledStore(tables, journal, sync=sync, lock=lock, limits=limits or Limits()), journal, platter
+    store = JournaledStore(tables, journal, sync=sync, lock=lock, limits=limits or Limits(), database=database)
+    return store, journal, platter
 
 
 @promise("memory.journal.synced-before-dropped")
@@ -220,7 +223,7 @@ async def test_a_flush_that_fails_behind_an_acknowledged_write_is_told_and_tried
         if broken[0]:
             raise StoreError("the disk is on fire")
 
-    store._sync = sync
+    store._flusher._sync = sync
     with caplog.at_level(logging.WARNING):
         await store.upsert([a_record("a"), a_record("b")], axis(0, 1))
     broken[0] = False
@@ -246,7 +249,7 @@ async def in_tables(folder: Path) -> list[Record]:
 
 
 def in_journal(folder: Path) -> int:
-    journal = SqliteJournal(folder / "journal.sqlite")
+    journal = SqliteJournal(open_database(folder / "journal.sqlite"))
     try:
         return len(journal.changes())
     finally:

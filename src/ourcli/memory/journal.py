@@ -1,12 +1,13 @@
 """What the write journal holds, and what its changes make of the tables beneath."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from ourcli.memory.layers import Layer
+from ourcli.memory.ledger import LedgerEntry
 from ourcli.memory.query import Filter, matches
 from ourcli.memory.record import DIMS, Record
 from ourcli.memory.retrieval.legs import nothing, to_leg
@@ -42,23 +43,50 @@ class JournalSize:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """What was looked at before changes are written: no record of `ids` may have changed after the place `since`."""
+
+    ids: tuple[str, ...]
+    since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safe:
+    """A version of a table of which every file was fsynced, and the running of the machine in which it was."""
+
+    version: int
+    boot: str
+
+
 class ChangeJournal(Protocol):
     """Where changes are safe from the moment they are acknowledged; methods block and may be called in any thread."""
 
-    def append(self, changes: Sequence[Change]) -> JournalSize:
-        """Write changes, all or none; when this returns they survive a power cut.
+    def append(
+        self, changes: Sequence[Change], entries: Sequence[LedgerEntry] = (), unchanged: Unchanged | None = None
+    ) -> JournalSize:
+        """Write changes and why, all or none; when this returns they survive a power cut.
 
         Raises:
+            StoreConflictError: A record is not `unchanged`, or an entry undoes what is undone; none was written.
             StoreError: None of them was written.
         """
+        ...
+
+    def last_change(self) -> int:
+        """Return the place of the last change that was ever written, 0 for none."""
         ...
 
     def changes(self) -> tuple[Change, ...]:
         """Return all changes in order, those of other processes too; the same object as long as nothing changed."""
         ...
 
-    def drop(self, last: int) -> None:
-        """Remove the changes up to and with the place `last`: they are safe in the tables."""
+    def drop(self, last: int, safe: Mapping[str, int], boot: str) -> None:
+        """Remove the changes up to and with the place `last`, and note the tables' versions that hold them safely."""
+        ...
+
+    def safe(self) -> dict[str, Safe]:
+        """Return for each table the last version that was noted."""
         ...
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ from ourcli.memory.ledger import Image, LedgerEntry
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
 from ourcli.memory.retrieval.pool import Leg
+from ourcli.memory.stored import Redaction
+from ourcli.memory.tokens import TokenKey, TokenVectors
 from ourcli.memory.vectors import Matrix, Vector
 
 
@@ -32,11 +34,62 @@ class Embedder(Protocol):
         ...
 
 
-class Reranker(Protocol):
-    """Judges a few candidates again, more carefully."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A candidate as a reranker sees it: the record's id and what was embedded of it."""
 
-    async def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        """Return one relevance a text, higher is better, in 0..1."""
+    id: str
+    text: str
+
+
+class Reranker(Protocol):
+    """Judges a few candidates again, more carefully, as long as there is time."""
+
+    async def score(self, query: str, passages: Sequence[Passage], *, deadline_s: float) -> list[float | None]:
+        """Return one relevance a passage, higher is better, in 0..1; None for what was not judged in time.
+
+        Args:
+            query: The question.
+            passages: The candidates, best first: these are judged first.
+            deadline_s: When to stop, on the clock's `monotonic_s`; a moment that has passed judges nothing.
+        """
+        ...
+
+
+class TokenEmbedder(Protocol):
+    """Gives one vector a token, for late interaction."""
+
+    @property
+    def digest(self) -> str:
+        """Names the model; token vectors of another digest cannot be compared."""
+        ...
+
+    async def query_tokens(self, text: str) -> Matrix:
+        """Return the unit token vectors of a question, shape [tokens, dims]."""
+        ...
+
+    async def passage_tokens(self, texts: Sequence[str]) -> list[Matrix]:
+        """Return, per text, its unit token vectors, shape [tokens, dims], in one uninterrupted run of the model."""
+        ...
+
+    def embed_by_token(self, texts: Sequence[str]) -> AsyncIterator[tuple[Sequence[int], Matrix, Sequence[Matrix]]]:
+        """Yield positions in `texts`, the vectors of these texts and their token vectors, a slice at a time."""
+        ...
+
+
+class TokenStore(Protocol):
+    """Keeps token vectors: a cache, whose loss costs time and never an answer. Safe for several processes."""
+
+    async def get(self, keys: Sequence[TokenKey]) -> dict[str, TokenVectors]:
+        """Return what is there, by the record's id; what was kept under another digest is not there."""
+        ...
+
+    async def put(self, rows: Sequence[tuple[TokenKey, TokenVectors]], *, keep: bool) -> None:
+        """Keep token vectors, one text a record, in the place of what was kept of it before.
+
+        Beyond its bound the store drops what was not used for longest, and of what was put with `keep` nothing as
+        long as there is anything else.
+        """
         ...
 
 
@@ -82,7 +135,7 @@ class LayerStats:
     bytes: int
 
 
-class RecordStore(Protocol):
+class RecordTables(Protocol):
     """Where records and their vectors live: one table a layer."""
 
     async def store_model(self) -> str | None:
@@ -103,29 +156,6 @@ class RecordStore(Protocol):
 
     async def delete(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Remove records; return the ids that were there."""
-        ...
-
-    async def commit(
-        self,
-        *,
-        upserts: Sequence[Image] = (),
-        deletes: Sequence[str] = (),
-        entries: Sequence[LedgerEntry] = (),
-    ) -> None:
-        """Change records and write why, all or none: when this returns, all of it survives a power cut.
-
-        An entry whose `undoes` names another one marks that one as undone in the same step. What an entry tells of
-        in `before` must still be so, byte for byte, and what only its `after` tells of must not be there: no other
-        process can come in between.
-
-        Raises:
-            StoreConflictError: A record is not as an entry's `before` tells, or the entry it undoes is undone already.
-            StoreError: None of it was done.
-        """
-        ...
-
-    async def images(self, ids: Sequence[str]) -> list[Image]:
-        """Return those of the records that are there, with their vectors, in the order of `ids`."""
         ...
 
     async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> Leg:
@@ -165,6 +195,33 @@ class RecordStore(Protocol):
         ...
 
 
+class RecordStore(RecordTables, Protocol):
+    """Tables that change all or none, together with the ledger that tells why."""
+
+    async def commit(
+        self,
+        *,
+        upserts: Sequence[Image] = (),
+        deletes: Sequence[str] = (),
+        entries: Sequence[LedgerEntry] = (),
+    ) -> None:
+        """Change records and write why, all or none: when this returns, all of it survives a power cut.
+
+        An entry whose `undoes` names another one marks that one as undone in the same step. What an entry tells of
+        in `before` must still be so, byte for byte, and what only its `after` tells of must not be there: no other
+        process can come in between.
+
+        Raises:
+            StoreConflictError: A record is not as an entry's `before` tells, or the entry it undoes is undone already.
+            StoreError: None of it was done.
+        """
+        ...
+
+    async def images(self, ids: Sequence[str]) -> list[Image]:
+        """Return those of the records that are there, with their vectors, in the order of `ids`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A piece of a file.
@@ -173,12 +230,15 @@ class Chunk:
         text: What is remembered: `heading`, an empty line and the piece; the piece alone without a heading.
             The piece stands in the file word for word (for HTML: its readable text).
         lines: First and last line of the piece in the file, counted from 1, both included; only line feeds end a line.
+            None where lines mean nothing, as in a PDF.
         heading: Titles above the piece, outermost first (`Guide > Recipes`), or "".
+        page: Page, slide or sheet, counted from 1; None where there are none.
     """
 
     text: str
-    lines: tuple[int, int]
+    lines: tuple[int, int] | None
     heading: str = ""
+    page: int | None = None
 
 
 class Chunker(Protocol):
@@ -190,6 +250,37 @@ class Chunker(Protocol):
 
     def chunks(self, path: Path, text: str) -> list[Chunk]:
         """Return the pieces of `text` in order; none when it holds only white space."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of a document, a slide, or a sheet.
+
+    Attributes:
+        text: What can be read on it.
+        number: Counted from 1; None for a document without pages.
+        heading: Titles that hold where it begins, or "".
+        markdown: Its text has headings as Markdown writes them.
+    """
+
+    text: str
+    number: int | None
+    heading: str = ""
+    markdown: bool = False
+
+
+class DocumentReader(Protocol):
+    """Turns PDF and office documents into text."""
+
+    def pages(self, path: Path, data: bytes) -> list[Page]:
+        """Return the pages that have text, in order; at least one.
+
+        Raises:
+            MissingExtraError: What reads them is not installed.
+            InvalidInputError: It is encrypted, broken, too large or has no text; the message says which, without the
+                path.
+        """
         ...
 
 
@@ -290,8 +381,11 @@ class AssetShelf(Protocol):
         """Return uri -> sha256 of what is stored; "" for a file that is stored half or in two versions."""
         ...
 
-    async def replace(self, files: Sequence[ShelvedFile]) -> None:
+    async def replace(self, files: Sequence[ShelvedFile], *, allow_secrets: bool = False) -> tuple[Redaction, ...]:
         """Store all chunks of these files and drop what was stored of them before; all or nothing for each file.
+
+        Returns:
+            The chunks that were stored without the secrets in them.
 
         Raises:
             StoreError: The store could not be written.

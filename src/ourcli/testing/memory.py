@@ -115,6 +115,10 @@ class FakeRecordStore:
         """Return which of the records there are, and where."""
         return [(record_id, self.rows[record_id][0].layer) for record_id in ids if record_id in self.rows]
 
+    async def versions(self) -> dict[str, int]:
+        """Return nothing: a dictionary has no versions."""
+        return {}
+
     async def count(self, layer: Layer, where: Filter) -> int:
         """Return how many records of a layer pass a filter."""
         return sum(record.layer is layer for record, _ in self._matching_rows(where))

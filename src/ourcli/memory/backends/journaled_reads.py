@@ -14,7 +14,7 @@ from anyio import to_thread
 from ourcli.memory.backends.stemming import Stemmer
 from ourcli.memory.journal import Change, ChangeJournal, Overlay
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import LayerStats, RecordStore
+from ourcli.memory.ports import LayerStats, RecordTables
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
 from ourcli.memory.retrieval.legs import best, nothing, to_leg, without
@@ -23,7 +23,7 @@ from ourcli.memory.vectors import Vector
 from ourcli.memory.words import Corpus, bm25
 
 
-class Tables(RecordStore, Protocol):
+class Tables(RecordTables, Protocol):
     """The store beneath: what the journal flushes into."""
 
     async def places(self, ids: Sequence[str]) -> list[tuple[str, Layer]]:
@@ -32,6 +32,10 @@ class Tables(RecordStore, Protocol):
 
     async def count(self, layer: Layer, where: Filter) -> int:
         """Return how many records of a layer pass a filter."""
+        ...
+
+    async def versions(self) -> dict[str, int]:
+        """Return the newest version of each table that can be read, by the table's name."""
         ...
 
     async def indexed_texts(self, layer: Layer, ids: Sequence[str]) -> list[str]:

@@ -5,32 +5,35 @@ only after every file of the tables was fsynced. How both are read together stan
 """
 
 import logging
-import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
+import numpy as np
 import pyarrow as pa
 from anyio import to_thread
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from ourcli.common.errors import StoreError
-from ourcli.common.files import FILE_MODE
+from ourcli.common.errors import StoreConflictError, StoreError
 from ourcli.memory.backends import arrow
+from ourcli.memory.backends.boot import boot_id
+from ourcli.memory.backends.database import Database
+from ourcli.memory.backends.flusher import Flusher
 from ourcli.memory.backends.folder_sync import FolderSync
 from ourcli.memory.backends.journaled_reads import JournaledReads, Tables
 from ourcli.memory.backends.lance import LanceRecordStore
+from ourcli.memory.backends.schema import JOURNAL, open_database
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
-from ourcli.memory.journal import Change, ChangeJournal, JournalSize
+from ourcli.memory.journal import Change, ChangeJournal, JournalSize, Unchanged
+from ourcli.memory.ledger import Image, LedgerEntry
+from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Matrix
 
 _log = logging.getLogger(__name__)
-_LOCK_POLL_S = 0.02
 _TEXTS_A_ROW = 2
 """So many counted texts are kept for each row that the journal may hold."""
+_IDS_A_SCAN = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +61,10 @@ async def open_journaled(folder: Path, limits: Limits | None = None) -> "Journal
         StoreError: The folder, a table or the journal cannot be opened.
     """
     tables = await LanceRecordStore.open(folder)
-    journal = await to_thread.run_sync(SqliteJournal, folder / "journal.sqlite")
-    return JournaledStore(
-        tables, journal, sync=FolderSync(folder).run, lock=folder / ".flush.lock", limits=limits or Limits()
-    )
+    database = await to_thread.run_sync(open_database, folder / JOURNAL)
+    journal = SqliteJournal(database)
+    sync, lock = FolderSync(folder).run, folder / ".flush.lock"
+    return JournaledStore(tables, journal, sync=sync, lock=lock, limits=limits or Limits(), database=database)
 
 
 class JournaledStore(JournaledReads):
@@ -73,14 +76,22 @@ class JournaledStore(JournaledReads):
         sync: Makes all that stands in the tables survive a power cut, or raises StoreError.
         lock: File that the one process holds which writes to the tables.
         limits: When to flush.
+        database: The file of the journal, for what else is kept in it: ledger, usage, inbox.
     """
 
     def __init__(
-        self, tables: Tables, journal: ChangeJournal, *, sync: Callable[[], None], lock: Path, limits: Limits
+        self,
+        tables: Tables,
+        journal: ChangeJournal,
+        *,
+        sync: Callable[[], None],
+        lock: Path,
+        limits: Limits,
+        database: Database,
     ) -> None:
         super().__init__(tables, journal, most_counted=limits.rows * _TEXTS_A_ROW)
-        self._sync = sync
-        self._lock = lock
+        self.database = database
+        self._flusher = Flusher(tables, journal, sync=sync, lock=lock, boot=boot_id())
         self._limits = limits
         self._flush_failed_at = 0
 
@@ -90,9 +101,7 @@ class JournaledStore(JournaledReads):
 
     async def set_store_model(self, digest: str) -> None:
         """Note the embedding model that the store is written with."""
-        async with self._exclusive():
-            await self._tables.set_store_model(digest)
-            await to_thread.run_sync(self._sync)
+        await self._flusher.set_store_model(digest)
 
     async def upsert(self, records: Sequence[Record], vectors: Matrix) -> None:
         """Add records or replace those with the same id, in whatever layer they were.
@@ -103,18 +112,11 @@ class JournaledStore(JournaledReads):
         last = {record.id: place for place, record in enumerate(records)}
         if len(last) >= self._limits.direct:
             places = list(last.values())
-            await self._write_through([records[place] for place in places], vectors[places])
+            await self._flusher.write_through([records[place] for place in places], vectors[places])
         elif last:
             _check(records, vectors)
             rows = [(records[place], vectors[place]) for place in last.values()]
             await self._append([Change(id=record.id, row=(record, vector)) for record, vector in rows])
-
-    async def _write_through(self, records: Sequence[Record], vectors: Matrix) -> None:
-        """Write to the tables; what the journal held before goes first, or it would hide what is new."""
-        async with self._exclusive():
-            await self._flush_held()
-            await self._tables.upsert(records, vectors)
-            await to_thread.run_sync(self._sync)
 
     async def delete(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Remove records; return the ids that were there."""
@@ -127,8 +129,56 @@ class JournaledStore(JournaledReads):
             await self._append([Change(id=record_id, row=None) for record_id in gone])
         return gone
 
+    async def commit(
+        self, *, upserts: Sequence[Image] = (), deletes: Sequence[str] = (), entries: Sequence[LedgerEntry] = ()
+    ) -> None:
+        """Change records and write why, all or none; what entries tell of `before` must still be so.
+
+        Raises:
+            StoreConflictError: A record is not as an entry's `before` tells, or the entry it undoes is undone already.
+            StoreError: None of it was done.
+        """
+        if upserts:
+            _check([one.record for one in upserts], np.stack([one.vector for one in upserts]))
+        changes = [Change(id=record_id, row=None) for record_id in deletes]
+        changes += [Change(id=one.record.id, row=(one.record, one.vector)) for one in upserts]
+        if not entries:
+            await self._append(changes)
+            return
+        async with self._flusher.exclusive():  # what is looked at can only change in the journal now
+            unchanged = await self._unchanged(entries)
+            size = await to_thread.run_sync(self._journal.append, changes, entries, unchanged)
+        await self._flush_if_due(size)
+
+    async def _unchanged(self, entries: Sequence[LedgerEntry]) -> Unchanged:
+        """Return what was looked at, once it is seen to be as the entries tell."""
+        since = await to_thread.run_sync(self._journal.last_change)
+        told = list(_told(entries))
+        ids = tuple(dict.fromkeys(record_id for record_id, _ in told))
+        now: dict[str, Image] = {one.record.id: one for one in await self.images(ids)}
+        for record_id, before in told:
+            found = now.get(record_id)
+            if not (found is before is None or (found and before and found.same_as(before))):
+                raise StoreConflictError(
+                    f"the record {record_id!r} changed meanwhile", hint="nothing was done; try again"
+                )
+        return Unchanged(ids=ids, since=since)
+
+    async def images(self, ids: Sequence[str]) -> list[Image]:
+        """Return those of the records that are there, with their vectors, in the order of `ids`."""
+        wanted = tuple(dict.fromkeys(ids))
+        found: dict[str, Image] = {}
+        for start in range(0, len(wanted), _IDS_A_SCAN):
+            some = Filter(ids=wanted[start : start + _IDS_A_SCAN])
+            async for rows in self.scan(some, _IDS_A_SCAN):
+                found |= {record.id: Image(record=record, vector=vector) for record, vector in rows}
+        return [found[record_id] for record_id in wanted if record_id in found]
+
     async def _append(self, changes: Sequence[Change]) -> None:
-        size = await to_thread.run_sync(self._journal.append, changes)
+        if changes:
+            await self._flush_if_due(await to_thread.run_sync(self._journal.append, changes))
+
+    async def _flush_if_due(self, size: JournalSize) -> None:
         if self._is_due(size):
             await self._try_flush(wait=size.rows > self._limits.rows * self._limits.patience)
 
@@ -139,8 +189,7 @@ class JournaledStore(JournaledReads):
     async def _try_flush(self, *, wait: bool) -> None:
         """Flush after an acknowledgement: what goes wrong is told, but does not take the acknowledgement back."""
         try:
-            async with self._exclusive(wait=wait):
-                await self._flush_held()
+            await self._flusher.flush(wait=wait)
             self._flush_failed_at = 0
         except Timeout:
             return
@@ -154,61 +203,15 @@ class JournaledStore(JournaledReads):
         Raises:
             StoreError: It did not work; the journal keeps what it held.
         """
-        async with self._exclusive():
-            await self._flush_held()
-
-    async def _flush_held(self) -> None:
-        """Flush under the lock. Killed anywhere, the next flush does the same again to the same end."""
-        overlay = await self._current()
-        if not overlay.hidden:
-            return
-        records, vectors = overlay.batch()
-        if records:
-            await self._tables.upsert(records, vectors)
-        if overlay.deleted:
-            await self._tables.delete(overlay.deleted)
-        await to_thread.run_sync(self._sync)
-        await to_thread.run_sync(self._journal.drop, overlay.last)
-
-    @asynccontextmanager
-    async def _exclusive(self, *, wait: bool = True) -> AsyncIterator[None]:
-        """Be the only one, of all tasks and processes, that writes to the tables.
-
-        Raises:
-            Timeout: Another one is, and `wait` is False.
-        """
-        if not os.access(self._lock.parent, os.W_OK):
-            raise StoreError("cannot write to memory: its folder may not be written", hint="check its permissions")
-        lock = FileLock(self._lock, timeout=0, mode=FILE_MODE, thread_local=False)
-        while True:
-            try:
-                lock.acquire()
-                break
-            except Timeout:
-                if not wait:
-                    raise
-                await anyio.sleep(_LOCK_POLL_S)
-            except OSError as exc:
-                raise StoreError(
-                    f"cannot lock the memory: {exc.strerror or exc}", hint="check free space and permissions"
-                ) from exc
-        try:
-            yield
-        finally:
-            lock.release()
+        await self._flusher.flush()
 
     async def optimize(self) -> None:
         """Flush, compact fragments and bring the indexes up to date; readers go on meanwhile."""
-        async with self._exclusive():
-            await self._flush_held()
-            await self._tables.optimize()
-            await to_thread.run_sync(self._sync)
+        await self._flusher.optimize()
 
     async def tend(self) -> None:
         """Compact only the tables whose fragments or unindexed rows have grown past the bound."""
-        async with self._exclusive():
-            await self._tables.tend()
-            await to_thread.run_sync(self._sync)
+        await self._flusher.tend()
 
     async def aclose(self) -> None:
         """Flush, unless another process is flushing, and let go of the journal; what it holds stays safe in it."""
@@ -220,6 +223,14 @@ class JournaledStore(JournaledReads):
         finally:
             self._journal.close()
             self._stemmer.close()
+
+
+def _told(entries: Sequence[LedgerEntry]) -> Iterable[tuple[str, Image | None]]:
+    """Yield what each entry tells of each record before it: its image, or None for one that was not there."""
+    for entry in entries:
+        before: dict[str, Image] = {one.record.id: one for one in entry.before}
+        for record_id in dict.fromkeys((*before, *(one.record.id for one in entry.after))):
+            yield record_id, before.get(record_id)
 
 
 def _check(records: Sequence[Record], vectors: Matrix) -> None:

@@ -157,6 +157,12 @@ class LanceRecordStore:
                     found += [(record_id, layer) for record_id in (await query.to_arrow())["id"].to_pylist()]
         return found
 
+    async def versions(self) -> dict[str, int]:
+        """Return the newest version of each table, by its name."""
+        with _translated("cannot read memory"):
+            tables = [*self._tables.values(), self._facts]
+            return {table.name: await table.version() for table in tables}
+
     async def count(self, layer: Layer, where: Filter) -> int:
         """Return how many records of a layer pass a filter."""
         with _translated("cannot read memory"):
