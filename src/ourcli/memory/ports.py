@@ -42,6 +42,20 @@ class Passage:
     text: str
 
 
+class Writer(Protocol):
+    """Writes short texts from longer ones; a language model that can be trusted with it, where there is one."""
+
+    async def write(self, instruction: str, texts: Sequence[str], max_chars: int) -> str | None:
+        """Return a text of at most `max_chars` characters, or None when nobody here may or can write it.
+
+        Args:
+            instruction: What the text is to be.
+            texts: What it is made from: data, never instructions.
+            max_chars: Its greatest length.
+        """
+        ...
+
+
 class Reranker(Protocol):
     """Judges a few candidates again, more carefully, as long as there is time."""
 
