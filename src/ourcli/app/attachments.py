@@ -60,12 +60,12 @@ class Attachments:
 
 
 def _evidence(path: Path, digest: str, chunk: Chunk, score: float) -> Evidence:
-    first, last = chunk.lines
+    place = f":{chunk.lines[0]}-{chunk.lines[1]}" if chunk.lines else ""
     return Evidence(
-        key=f"{path}:{first}-{last}",
+        key=f"{path}{place}",
         text=chunk.text,
         score=max(0.0, score),
-        label=f"{path.name}:{first}-{last}",
+        label=f"{path.name}{place}",
         source=Source(uri=str(path), lines=chunk.lines, sha256=digest),
     )
 

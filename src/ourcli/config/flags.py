@@ -122,6 +122,11 @@ EXTRAS: Mapping[str, Extra] = MappingProxyType(
     {
         extra.name: extra
         for extra in (
+            Extra(
+                name="docs",
+                purpose="reading PDF and office documents",
+                modules=("docx", "openpyxl", "pptx", "pypdf"),
+            ),
             Extra(name="remote-openai", purpose="models behind an OpenAI-compatible endpoint", modules=("openai",)),
             Extra(name="gpu", purpose="ONNX models on the GPU", modules=("onnxruntime_ep_webgpu",)),
             Extra(name="tui", purpose="the board on the terminal", modules=("textual",)),

@@ -8,6 +8,7 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.ports import RecordStore, ShelvedFile
 from ourcli.memory.record import Record, Source
 from ourcli.memory.service import MemoryService
+from ourcli.memory.stored import Redaction
 
 
 class Shelf:
@@ -25,8 +26,8 @@ class Shelf:
             known[uri] = "" if uri in known else sha256
         return known
 
-    async def replace(self, files: Sequence[ShelvedFile]) -> None:
-        """Store all chunks of these files, then drop what was stored of them before.
+    async def replace(self, files: Sequence[ShelvedFile], *, allow_secrets: bool = False) -> tuple[Redaction, ...]:
+        """Store all chunks of these files, then drop what was stored of them before; return what was redacted.
 
         Killed in between, a file is there in two versions; `known` says so and the next run mends it.
         """
@@ -35,10 +36,12 @@ class Shelf:
             stored = await self._store.ids_from(project, [file.uri for file in files if file.project == project])
             stale += [record_id for ids in stored.values() for record_id in ids]
         records = [record for file in files for record in self._records(file)]
+        redacted: tuple[Redaction, ...] = ()
         if records:
-            await self._memory.add(records)
+            redacted = (await self._memory.add(records, allow_secrets=allow_secrets)).redacted
         if stale:
             await self._store.delete(stale)
+        return redacted
 
     async def remove(self, project: str, uris: Sequence[str]) -> int:
         """Drop what is stored of these files; return how many files were there."""
@@ -56,7 +59,7 @@ class Shelf:
                 ts=file.modified,
                 kind=file.kind,
                 project=file.project,
-                source=Source(uri=file.uri, lines=chunk.lines, sha256=file.sha256),
+                source=Source(uri=file.uri, lines=chunk.lines, sha256=file.sha256, page=chunk.page),
             )
             for chunk in file.chunks
         ]

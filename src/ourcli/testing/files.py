@@ -1,13 +1,14 @@
 """Files without a disk, a shelf without a database, a watcher that is told what to tell."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ourcli.common.errors import InvalidInputError, StoreError
-from ourcli.memory.ports import Chunk, FileContent, FoundFiles, ShelvedFile
+from ourcli.common.errors import InvalidInputError, MissingExtraError, StoreError
+from ourcli.memory.ports import Chunk, FileContent, FoundFiles, Page, ShelvedFile
+from ourcli.memory.stored import Redaction
 
 WRITTEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """When every file of a `MemoryTree` was written."""
@@ -65,6 +66,27 @@ class MemoryTree:
         return [path for path in self.contents if path == root or root in path.parents]
 
 
+class ScriptedDocuments:
+    """A `DocumentReader` of a dictionary.
+
+    Attributes:
+        contents: The pages of each document's bytes; bytes that are not here are broken.
+        missing: What reads them is not installed.
+    """
+
+    def __init__(self, contents: Mapping[bytes, Sequence[Page]] | None = None) -> None:
+        self.contents = contents or {}
+        self.missing = False
+
+    def pages(self, path: Path, data: bytes) -> list[Page]:  # noqa: ARG002  # the port's shape
+        """Return the pages of these bytes."""
+        if self.missing:
+            raise MissingExtraError("the extra 'docs' is not installed", hint='pip install "ourcli[docs]"')
+        if data not in self.contents:
+            raise InvalidInputError("is broken and cannot be read")
+        return list(self.contents[data])
+
+
 class LineChunker:
     """A `Chunker` that makes every line with words a piece of its own."""
 
@@ -102,14 +124,20 @@ class MemoryShelf:
             if owner == project
         }
 
-    async def replace(self, files: Sequence[ShelvedFile]) -> None:
-        """Store the files, or fail when it is time to."""
+    async def replace(
+        self,
+        files: Sequence[ShelvedFile],
+        *,
+        allow_secrets: bool = False,  # noqa: ARG002  # the port's shape
+    ) -> tuple[Redaction, ...]:
+        """Store the files as they are, or fail when it is time to."""
         self.batches.append(len(files))
         if len(self.batches) == self.fail_at:
             raise StoreError("cannot write: no space left on device")
         for file in files:
             self.files[file.project, file.uri] = file
             self.halves.discard(file.uri)
+        return ()
 
     async def remove(self, project: str, uris: Sequence[str]) -> int:
         """Drop the files; return how many were there."""

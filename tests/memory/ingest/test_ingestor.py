@@ -16,7 +16,7 @@ from ourcli.memory.ingest.ingestor import BATCH_CHUNKS, Ingestor
 from ourcli.memory.ingest.report import IngestReport, Selection
 from ourcli.memory.ports import FileTree, FileWatcher, ShelvedFile
 from ourcli.testing.events import RecordingSink
-from ourcli.testing.files import LineChunker, MemoryShelf, MemoryTree, ScriptedWatcher
+from ourcli.testing.files import LineChunker, MemoryShelf, MemoryTree, ScriptedDocuments, ScriptedWatcher
 from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
@@ -29,11 +29,15 @@ def selection(*paths: Path) -> Selection:
 
 
 def ingestor(shelf: MemoryShelf, tree: FileTree, sink: RecordingSink | None = None) -> Ingestor:
-    return Ingestor(shelf, tree, LineChunker(), SystemClock(), sink or RecordingSink())
+    return Ingestor(
+        shelf, tree, LineChunker(), documents=ScriptedDocuments(), clock=SystemClock(), sink=sink or RecordingSink()
+    )
 
 
 def on_disk(shelf: MemoryShelf) -> Ingestor:
-    return Ingestor(shelf, DiskTree(), SemanticChunker(), SystemClock(), RecordingSink())
+    return Ingestor(
+        shelf, DiskTree(), SemanticChunker(), documents=ScriptedDocuments(), clock=SystemClock(), sink=RecordingSink()
+    )
 
 
 def memory_tree(**files: str) -> MemoryTree:

@@ -19,7 +19,7 @@ from ourcli.memory.record import DIMS
 from ourcli.memory.service import MemoryService
 from ourcli.memory.shelf import Shelf
 from ourcli.memory.vectors import Matrix, Vector
-from ourcli.testing.files import WRITTEN, MemoryShelf
+from ourcli.testing.files import WRITTEN, MemoryShelf, ScriptedDocuments
 from tests.promises import promise
 
 pytestmark = pytest.mark.anyio
@@ -93,7 +93,10 @@ async def test_a_second_ingestion_into_the_real_store_stores_nothing(tmp_path: P
     folder.mkdir()
     (folder / "guide.md").write_text("# Guide\n\nHow to add a recipe.\n" + "More words. " * 200)
     (folder / "tool.py").write_text("def add(a, b):\n    return a + b\n")
-    ingestor = Ingestor(await _real(tmp_path / "store"), DiskTree(), SemanticChunker(), SystemClock(), NullSink())
+    shelf = await _real(tmp_path / "store")
+    ingestor = Ingestor(
+        shelf, DiskTree(), SemanticChunker(), documents=ScriptedDocuments(), clock=SystemClock(), sink=NullSink()
+    )
     selection = Selection(paths=(folder,), project="p")
 
     first = await ingestor.ingest(selection)

@@ -34,6 +34,11 @@ _SAMPLES = {
 }
 
 
+def lines_of(chunk: Chunk) -> tuple[int, int]:
+    assert chunk.lines is not None
+    return chunk.lines
+
+
 def _body(chunk: Chunk) -> str:
     return chunk.text.removeprefix(f"{chunk.heading}\n\n") if chunk.heading else chunk.text
 
@@ -43,7 +48,7 @@ def _assert_exact(source: str, chunks: list[Chunk]) -> None:
     lines = source.split("\n")
     reached = 0
     for chunk in chunks:
-        first, last = chunk.lines
+        first, last = lines_of(chunk)
         assert 1 <= first <= last <= len(lines)
         body = _body(chunk)
         assert body.strip()
@@ -118,7 +123,7 @@ def test_a_markdown_piece_carries_the_titles_above_it() -> None:
     assert by_word["Write"].heading == "Guide"
     assert _body(by_word["Write"]).startswith("## Recipes ##\n\n### Add a recipe\n\nWrite")
     assert by_word["Take it back"].heading == "Guide"
-    assert by_word["Take it back"].lines[0] == source[: source.index("Undoing")].count("\n") + 1
+    assert lines_of(by_word["Take it back"])[0] == source[: source.index("Undoing")].count("\n") + 1
 
 
 @promise("memory.ingest.html")
@@ -147,7 +152,8 @@ def test_html_is_read_as_a_person_sees_it_with_the_lines_of_the_source() -> None
 @settings(max_examples=150, deadline=None)
 def test_no_page_breaks_the_reader(page: str) -> None:
     for chunk in CHUNKER.chunks(Path("x.html"), page):
-        assert 1 <= chunk.lines[0] <= chunk.lines[1] <= page.count("\n") + 1
+        first, last = lines_of(chunk)
+        assert 1 <= first <= last <= page.count("\n") + 1
 
 
 def test_fragments_join_their_neighbours_and_pieces_fit_the_embedder() -> None:
@@ -194,6 +200,6 @@ def test_every_chunker_returns_stripped_pieces_in_order_with_their_lines(chunker
     chunks = chunker.chunks(Path("a.txt"), source)
 
     _assert_exact(source, chunks)
-    assert chunks[0].lines[0] == 3
-    assert chunks[-1].lines[1] == 7
+    assert lines_of(chunks[0])[0] == 3
+    assert lines_of(chunks[-1])[1] == 7
     assert chunker.kind(Path("a.py")) == "code"

@@ -64,7 +64,7 @@ class SemanticChunker:
             case Format.CODE:
                 name = language(path) or ""
                 spans = _joined(text, self._code_pieces(name, text), CODE_CHARS[1])
-            case Format.TEXT:
+            case _:
                 spans = _joined(text, _pieces(text, lambda _: self._text), PROSE_CHARS[1])
         lines = LineIndex(text).lines
         return [Chunk(text=text[start:end], lines=lines((start, end))) for start, end in spans]

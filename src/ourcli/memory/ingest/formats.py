@@ -11,10 +11,17 @@ class Format(StrEnum):
     HTML = "html"
     TEXT = "text"
     CODE = "code"
+    PDF = "pdf"
+    DOCX = "docx"
+    PPTX = "pptx"
+    XLSX = "xlsx"
 
 
 _MARKDOWN = frozenset({".md", ".markdown", ".mdx", ".mkd", ".qmd", ".rmd"})
 _HTML = frozenset({".html", ".htm", ".xhtml"})
+DOCUMENTS = frozenset({Format.PDF, Format.DOCX, Format.PPTX, Format.XLSX})
+"""Formats that are no text: a converter reads them."""
+_DOCUMENT_SUFFIXES = {f".{form}": form for form in DOCUMENTS} | {".docm": Format.DOCX, ".xlsm": Format.XLSX}
 
 _LANGUAGES = {
     "bash": ".sh .bash .zsh .bats",
@@ -61,4 +68,6 @@ def format_of(path: Path) -> Format:
         return Format.MARKDOWN
     if suffix in _HTML:
         return Format.HTML
+    if suffix in _DOCUMENT_SUFFIXES:
+        return _DOCUMENT_SUFFIXES[suffix]
     return Format.CODE if language(path) else Format.TEXT

@@ -12,7 +12,8 @@ from ourcli.common.clock import Clock
 from ourcli.common.events import EventSink, FilesIngested, NullSink, ProgressMade
 from ourcli.memory.ingest.loading import Loader
 from ourcli.memory.ingest.report import IngestReport, Selection
-from ourcli.memory.ports import AssetShelf, Chunker, FileTree, FileWatcher, FoundFiles, ShelvedFile
+from ourcli.memory.ports import AssetShelf, Chunker, DocumentReader, FileTree, FileWatcher, FoundFiles, ShelvedFile
+from ourcli.memory.stored import Redaction
 
 BATCH_CHUNKS = 64
 """Files are stored together until they have this many pieces: half a second of embedding is lost at Ctrl-C."""
@@ -39,6 +40,7 @@ class _Round:
     known: dict[str, str]
     pending: deque[Path]
     problems: list[str] = field(default_factory=list)
+    redacted: list[Redaction] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     files: int = 0
     chunks: int = 0
@@ -52,14 +54,25 @@ class Ingestor:
         shelf: Where they go.
         tree: Where they come from.
         chunker: How they are cut.
+        documents: Reads PDF and office documents.
         clock: Measures.
         sink: Hears of every ingestion that ended.
     """
 
-    def __init__(self, shelf: AssetShelf, tree: FileTree, chunker: Chunker, clock: Clock, sink: EventSink) -> None:
+    def __init__(
+        self,
+        shelf: AssetShelf,
+        tree: FileTree,
+        chunker: Chunker,
+        *,
+        documents: DocumentReader,
+        clock: Clock,
+        sink: EventSink,
+    ) -> None:
         self._shelf = shelf
         self._tree = tree
         self._chunker = chunker
+        self._documents = documents
         self._clock = clock
         self._sink = sink
 
@@ -131,14 +144,15 @@ class Ingestor:
             removed=removed,
             seconds=self._clock.monotonic_s() - started,
             problems=tuple(going.problems),
+            redacted=tuple(going.redacted),
         )
 
     async def _store(self, going: _Round, total: int, listen: EventSink) -> None:
-        loader = Loader(self._tree, self._chunker)
+        loader = Loader(self._tree, self._chunker, self._documents)
         while going.pending:
             batch = await to_thread.run_sync(self._next_batch, loader, going)
             if batch:
-                await self._shelf.replace(batch)
+                going.redacted += await self._shelf.replace(batch, allow_secrets=going.selection.allow_secrets)
                 going.files += len(batch)
                 going.chunks += sum(len(file.chunks) for file in batch)
             done = total - len(going.pending)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 MOST_BYTES = 2 * 1024 * 1024
 """Larger files are data, not something a person wrote to be read."""
+MOST_DOCUMENT_BYTES = 64 * 1024 * 1024
+"""PDF and office documents carry pictures and fonts."""
 
 SECRET_FOLDERS = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store"})
 

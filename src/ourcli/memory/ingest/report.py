@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ourcli.memory.stored import Redaction
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -13,12 +15,14 @@ class Selection:
         project: Whose memory.
         include: Patterns as in `.gitignore`, relative to each folder; only matching files are read; empty means all.
         exclude: Patterns of files and folders to leave out.
+        allow_secrets: Store texts as they are, keys and passwords included.
     """
 
     paths: tuple[Path, ...]
     project: str
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    allow_secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class IngestReport:
         removed: Files that were in memory and are no more, or may not be read any longer.
         seconds: How long it took.
         problems: A line for each file or folder that could not or may not be read, with the reason.
+        redacted: Pieces that were stored without the secrets in them.
     """
 
     files: int
@@ -40,3 +45,4 @@ class IngestReport:
     removed: int
     seconds: float
     problems: tuple[str, ...] = ()
+    redacted: tuple[Redaction, ...] = ()
