@@ -45,7 +45,7 @@ class FakeCondenser:
 
 
 def _first_sentence(text: str) -> str:
-    return f"{text.split('.')[0]}."
+    return f"{text.split('.', maxsplit=1)[0]}."
 
 
 def _vector(text: str) -> Vector:
