@@ -37,6 +37,15 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def secret_rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Share the compiled rules that find secrets: they take seconds to make and are the same for every home."""
+    folder = tmp_path_factory.mktemp("secret-rules")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KF_RULE_CACHE_DIR", str(folder))
+        yield folder
+
+
 _MODELS = Path(os.environ.get("OURCLI_TEST_MODELS") or Path("~/.ourcli/models").expanduser())
 
 

@@ -92,7 +92,7 @@ class _Bench:
             settings=Settings(),
         )
 
-    async def _ingest(self, paths: Sequence[Path], project: str) -> IngestReport:
+    async def _ingest(self, paths: Sequence[Path], project: str, *, allow_secrets: bool) -> IngestReport:
         assert project == "default"
         return IngestReport(files=len(paths), chunks=7, skipped=0, removed=0, seconds=0.1)
 

@@ -11,6 +11,7 @@ HEAVY = {
     "anyio",
     "asyncio",
     "huggingface_hub",
+    "kingfisher_sdk",
     "lancedb",
     "mcp",
     "numpy",

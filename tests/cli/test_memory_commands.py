@@ -101,7 +101,7 @@ def test_a_line_may_say_everything_about_a_record(run: Run, service: FakeService
 
     ran = run("memory", "add", "--jsonl", str(file), "--json")
 
-    assert json.loads(ran.out) == {"ids": ["0190-9"]}
+    assert json.loads(ran.out) == {"ids": ["0190-9"], "redacted": []}
     assert service.stored["0190-9"] == a_record(
         "said",
         9,
@@ -297,7 +297,7 @@ def test_what_is_exported_can_be_imported_with_its_origin(run: Run, service: Fak
 
     assert json.loads(exported.out) == {"exported": 1, "path": str(file)}
     assert file.stat().st_mode & 0o777 == 0o600
-    assert json.loads(imported.out) == {"imported": 1}
+    assert json.loads(imported.out) == {"imported": 1, "redacted": []}
     assert service.stored["0190-1"] == from_web
 
 

@@ -58,7 +58,7 @@ async def test_decisions_are_cited_and_what_memory_does_not_hold_is_not_quoted(
     monkeypatch.setenv("OURCLI_AI_THREADS", "0")
     async with open_service() as service:
         records = [NewRecord(text=text, tags=("decision",)) for text in DECIDED]
-        ids = dict(zip(DECIDED, await service.add(records), strict=True))
+        ids = dict(zip(DECIDED, (await service.add(records)).ids, strict=True))
         missed = []
         for text, question in DECIDED.items():
             answer = await service.ask(AskRequest(text=question, model=model, max_tokens=40))

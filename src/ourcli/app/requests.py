@@ -28,6 +28,7 @@ class AskRequest:
         use_tools: Offer tools.
         max_tokens: Most tokens of the answer; None for the default.
         budget: Limits by name: tokens, seconds, calls.
+        allow_secrets: Remember texts as they are, keys and passwords included.
     """
 
     text: str
@@ -43,6 +44,7 @@ class AskRequest:
     use_tools: bool = True
     max_tokens: int | None = None
     budget: Mapping[str, float] = field(default_factory=dict)
+    allow_secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, Query, SearchResult
 from ourcli.memory.record import Record
+from ourcli.memory.stored import Redaction, Stored
 from ourcli.observability.events_log import EventLog
 
 _QUIET = NullSink()
@@ -79,18 +80,26 @@ class Service:
 
     # Memory
 
-    async def add(self, records: Sequence[NewRecord], listen: EventSink = _QUIET) -> tuple[str, ...]:
-        """Store records; return their ids. Many are stored in batches, each acknowledged by a progress event."""
+    async def add(
+        self, records: Sequence[NewRecord], listen: EventSink = _QUIET, *, allow_secrets: bool = False
+    ) -> Stored:
+        """Store records without their secrets, or with them when told so.
+
+        Many are stored in batches, each acknowledged by a progress event.
+        """
         memory = await self._rooms.memory()
         project, clock = self._rooms.settings.project, self._rooms.clock
         converted = [to_record(new, project=project, clock=clock) for new in records]
         ids: list[str] = []
+        redacted: list[Redaction] = []
         for start in range(0, len(records), _ADD_BATCH):
             batch = records[start : start + _ADD_BATCH]
             vectors = given_vectors(batch, self._rooms.embedding.digest)
-            ids += await memory.add(converted[start : start + _ADD_BATCH], vectors)
+            stored = await memory.add(converted[start : start + _ADD_BATCH], vectors, allow_secrets=allow_secrets)
+            ids += stored.ids
+            redacted += stored.redacted
             listen.emit(ProgressMade(at=clock.now(), task="storing", done=len(ids), total=len(records), unit="records"))
-        return tuple(ids)
+        return Stored(ids=tuple(ids), redacted=tuple(redacted))
 
     async def search(self, query: Query) -> SearchResult:
         """Search memory."""
@@ -133,17 +142,25 @@ class Service:
             listen.emit(ProgressMade(at=at, task="embedding again", done=done, total=None, unit="records"))
         return done
 
-    async def ingest(self, paths: Sequence[Path], project: str | None, listen: EventSink = _QUIET) -> IngestReport:
-        """Read files into memory."""
+    async def ingest(
+        self,
+        paths: Sequence[Path],
+        project: str | None,
+        listen: EventSink = _QUIET,
+        *,
+        allow_secrets: bool = False,
+    ) -> IngestReport:
+        """Read files into memory, without the secrets in them unless told so."""
         ingestor = await self._rooms.ingestor()
-        return await ingestor.ingest(self._rooms.selection(paths, project), listen)
+        return await ingestor.ingest(self._rooms.selection(paths, project, allow_secrets=allow_secrets), listen)
 
     @asynccontextmanager
     async def watch(
-        self, paths: Sequence[Path], project: str | None, listen: EventSink
+        self, paths: Sequence[Path], project: str | None, listen: EventSink, *, allow_secrets: bool = False
     ) -> AsyncIterator[AsyncIterator[IngestReport]]:
         """Ingest, and again whenever files change."""
-        ingestor, selection = await self._rooms.ingestor(), self._rooms.selection(paths, project)
+        selection = self._rooms.selection(paths, project, allow_secrets=allow_secrets)
+        ingestor = await self._rooms.ingestor()
         async with ingestor.watch(selection, self._rooms.watcher, listen) as reports:
             yield reports
 

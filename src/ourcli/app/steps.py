@@ -19,6 +19,7 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter, Query
 from ourcli.memory.record import Record, Trust
 from ourcli.memory.service import MemoryService
+from ourcli.memory.stored import told
 
 _RECALLED = 24
 _LEAST_PROMPT_TOKENS = 512
@@ -31,8 +32,8 @@ _CHARS_A_TOKEN = 3
 class Ingesting(Protocol):
     """Reads files into memory."""
 
-    async def __call__(self, paths: Sequence[Path], project: str) -> IngestReport:
-        """Read `paths` into `project`."""
+    async def __call__(self, paths: Sequence[Path], project: str, *, allow_secrets: bool) -> IngestReport:
+        """Read `paths` into `project`, without the secrets in them unless they are allowed."""
         ...
 
 
@@ -130,9 +131,12 @@ class Steps:
             return {"ids": ()}
         records = self._turns(inputs, context)
         with anyio.CancelScope(shield=True):
-            self.outcome.stored = await self._memory.add(records)
+            stored = await self._memory.add(records, allow_secrets=self._setting.request.allow_secrets)
+        self.outcome.stored = stored.ids
+        self.outcome.notices += told(stored.redacted)
         if "answer" not in inputs:
-            self.outcome.answer = f"Noted in {records[0].layer.value}: {records[0].text}"
+            noted = await self._memory.get(records[0].id) if stored.redacted else records[0]
+            self.outcome.answer = f"Noted in {noted.layer.value}: {noted.text}"
             say(self.outcome.answer, context)
         return {"ids": self.outcome.stored}
 
@@ -171,7 +175,9 @@ class Steps:
 
     async def _ingest_files(self, inputs: Mapping[str, object], context: StepContext) -> Mapping[str, object]:
         paths = [_path(str(path)) for path in _items(inputs["paths"])]
-        report = await self._ingest(paths, self._setting.project)
+        allowed = self._setting.request.allow_secrets
+        report = await self._ingest(paths, self._setting.project, allow_secrets=allowed)
+        self.outcome.notices += told(report.redacted)
         self.outcome.answer = (
             f"Read {report.files} files: {report.chunks} new pieces, {report.skipped} files skipped, "
             f"{report.removed} removed."

@@ -4,6 +4,7 @@ Parts are made when they are first asked for, so that listing models never opens
 never loads a model. Whatever has a lifetime goes onto the one exit stack.
 """
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import cached_property
@@ -41,6 +42,8 @@ from ourcli.core.journal import MemoryJournal
 from ourcli.core.planner import Planner
 from ourcli.core.recipe import Cookbook
 from ourcli.core.recipe import load as load_recipes
+from ourcli.memory.backends.secrets import KingfisherRedactor
+from ourcli.memory.backends.documents import DocumentConverter
 from ourcli.memory.backends.splitters import SemanticChunker
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.backends.watcher import SystemWatcher
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
     from ourcli.memory.backends.journaled_store import JournaledStore
 
 OPENAI_PREFIX = "openai:"
+RULES_CACHE = "KF_RULE_CACHE_DIR"
+"""The detector's own setting of where compiled rules are kept; they are the same for every home."""
 
 
 class LateEmbedder:
@@ -147,6 +152,11 @@ class Rooms:
         """The default reranker."""
         return LateInteractionReranker(self._embedding_model, limiter=self._limiter)
 
+    @cached_property
+    def redactor(self) -> KingfisherRedactor:
+        """What finds secrets; its rules are loaded for the first text that may hold one."""
+        return KingfisherRedactor(Path(os.environ.get(RULES_CACHE) or self.home.cache / "secret-rules"))
+
     def reranker(self) -> LateReranker | None:
         """Return the configured reranker, None for none.
 
@@ -179,7 +189,9 @@ class Rooms:
         return self._memory
 
     def _memory_over(self, store: RecordStore, sink: EventSink) -> MemoryService:
-        return MemoryService(store, LateEmbedder(self), self.reranker(), clock=self.clock, sink=sink)
+        return MemoryService(
+            store, LateEmbedder(self), self.reranker(), clock=self.clock, sink=sink, redactor=self.redactor
+        )
 
     @asynccontextmanager
     async def temporary_memory(self, folder: Path) -> AsyncIterator[MemoryService]:
@@ -231,8 +243,8 @@ class Rooms:
     async def asking(self) -> Asking:
         """Return what answers questions."""
 
-        async def ingest(paths: Sequence[Path], project: str) -> IngestReport:
-            return await (await self.ingestor()).ingest(self.selection(paths, project))
+        async def ingest(paths: Sequence[Path], project: str, *, allow_secrets: bool) -> IngestReport:
+            return await (await self.ingestor()).ingest(self.selection(paths, project, allow_secrets=allow_secrets))
 
         return Asking(
             memory=await self.memory(),
@@ -251,9 +263,10 @@ class Rooms:
         """Return what reads files into memory."""
         memory = await self.memory()
         shelf = Shelf(memory, await self.store(), self.clock)
-        return Ingestor(shelf, DiskTree((self.home.root,)), self.chunker, self.clock, self.bus)
+        tree, documents = DiskTree((self.home.root,)), DocumentConverter()
+        return Ingestor(shelf, tree, self.chunker, documents=documents, clock=self.clock, sink=self.bus)
 
-    def selection(self, paths: Sequence[Path], project: str | None) -> Selection:
+    def selection(self, paths: Sequence[Path], project: str | None, *, allow_secrets: bool = False) -> Selection:
         """Return what an ingestion of `paths` reads, by the configured patterns."""
         given = self.settings.ingest
         return Selection(
@@ -261,6 +274,7 @@ class Rooms:
             project=project or self.settings.project,
             include=given.include,
             exclude=given.exclude,
+            allow_secrets=allow_secrets,
         )
 
     def bench(self) -> Bench:

@@ -1,6 +1,6 @@
 """Store many records: in batches, each acknowledged before the next is read."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from ourcli.cli.progress import ProgressBars
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import InvalidInputError, UsageError
 from ourcli.common.events import ProgressMade
+from ourcli.memory.stored import Stored
 
 BATCH_RECORDS = 256
 
@@ -37,9 +38,11 @@ async def add_all(
     invocation: Invocation,
     service: Facade,
     records: Iterable[NewRecord],
-    acknowledge: Callable[[Sequence[str]], None],
+    acknowledge: Callable[[Stored], None],
+    *,
+    allow_secrets: bool = False,
 ) -> int:
-    """Store records batch by batch; tell the ids of each batch once it is safe. Return how many.
+    """Store records batch by batch; tell of each batch once it is safe. Return how many.
 
     Raises:
         InvalidInputError: A line was wrong; the batches before it stay stored, and the hint says how many.
@@ -49,9 +52,9 @@ async def add_all(
     with ProgressBars(invocation.diagnostics) as bars:
         try:
             while batch := list(islice(remaining, BATCH_RECORDS)):
-                ids = await service.add(batch, bars)
-                acknowledge(ids)
-                stored += len(ids)
+                done = await service.add(batch, bars, allow_secrets=allow_secrets)
+                acknowledge(done)
+                stored += len(done.ids)
                 bars.emit(
                     ProgressMade(
                         at=SystemClock().now(), task="storing records", done=stored, total=None, unit="records"

@@ -12,6 +12,7 @@ from ourcli.cli.sanitize import well_formed
 from ourcli.common.errors import UsageError
 from ourcli.memory.layers import LAYERS
 from ourcli.memory.query import Filter, Query
+from ourcli.memory.stored import told
 
 HELP = """\
 /help            this list
@@ -117,8 +118,10 @@ class ChatSession:
         record = NewRecord(
             text=rest, kind="decision", tags=("decision",), project=self._project, session=self._session or ""
         )
-        ids = await self._service.add([record])
-        self._output.text(f"remembered as {ids[0]}")
+        stored = await self._service.add([record])
+        self._output.text(f"remembered as {stored.ids[0]}")
+        for line in told(stored.redacted):
+            self._diagnostics.notice(line)
 
     async def _why(self, _rest: str) -> None:
         if self._last is None:

@@ -32,6 +32,11 @@ def common_options(*, json: bool = True) -> Callable[[_Body], _Body]:
     return decorate
 
 
+def allow_secrets_option(body: _Body) -> _Body:
+    """Add `--allow-secrets`."""
+    return click.option("--allow-secrets", is_flag=True, help="Store keys and passwords as they are.")(body)
+
+
 def _option(
     field: str,
     *names: str,

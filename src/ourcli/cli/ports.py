@@ -51,9 +51,7 @@ class Facade(Protocol):
         """Write a recipe to start from into the user's folder; an existing one is refused."""
         ...
 
-    async def add(
-        self, records: Sequence[NewRecord], listen: EventSink = ..., *, allow_secrets: bool = ...
-    ) -> Stored:
+    async def add(self, records: Sequence[NewRecord], listen: EventSink = ..., *, allow_secrets: bool = ...) -> Stored:
         """Store records without their secrets, or with them when told so."""
         ...
 
@@ -85,12 +83,14 @@ class Facade(Protocol):
         """Embed every record again with the configured model; return how many."""
         ...
 
-    async def ingest(self, paths: Sequence[Path], project: str | None, listen: EventSink = ...) -> IngestReport:
-        """Read files into memory."""
+    async def ingest(
+        self, paths: Sequence[Path], project: str | None, listen: EventSink = ..., *, allow_secrets: bool = ...
+    ) -> IngestReport:
+        """Read files into memory, without the secrets in them unless told so."""
         ...
 
     def watch(
-        self, paths: Sequence[Path], project: str | None, listen: EventSink
+        self, paths: Sequence[Path], project: str | None, listen: EventSink, *, allow_secrets: bool = ...
     ) -> AbstractAsyncContextManager[AsyncIterator[IngestReport]]:
         """Ingest, and again whenever files change."""
         ...

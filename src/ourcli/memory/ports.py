@@ -13,7 +13,7 @@ from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
 from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.stored import Redaction
-from ourcli.memory.tokens import TokenKey, TokenVectors
+from ourcli.memory.tokens import TokenKey, TokenRow, TokenVectors
 from ourcli.memory.vectors import Matrix, Vector
 
 
@@ -98,7 +98,7 @@ class TokenStore(Protocol):
         """Return what is there, by the record's id; what was kept under another digest is not there."""
         ...
 
-    async def put(self, rows: Sequence[tuple[TokenKey, TokenVectors]], *, keep: bool) -> None:
+    async def put(self, rows: Sequence[TokenRow], *, keep: bool) -> None:
         """Keep token vectors, one text a record, in the place of what was kept of it before.
 
         Beyond its bound the store drops what was not used for longest, and of what was put with `keep` nothing as

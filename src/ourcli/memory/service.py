@@ -10,12 +10,18 @@ from ourcli.common.clock import Clock
 from ourcli.common.errors import InvalidInputError, NotFoundError, StoreMismatchError
 from ourcli.common.events import EventSink, MemorySearched, RecordsForgotten, RecordsStored
 from ourcli.memory.builder import SearchBuilder
+from ourcli.memory.interaction import LateInteraction
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Embedder, LayerStats, RecordStore, Reranker
+from ourcli.memory.ports import Embedder, LayerStats, RecordStore, Redactor, Reranker
 from ourcli.memory.query import Filter, Query, SearchResult
-from ourcli.memory.recall import Recall
+from ourcli.memory.recall import RERANK_S, Recall
 from ourcli.memory.record import DIMS, Record
+from ourcli.memory.stored import Redaction, Stored
+from ourcli.memory.tokens import TokenRow
 from ourcli.memory.vectors import Matrix, Vector
+
+WITH_TOKENS = (Layer.INTERACT, Layer.INSIGHTS)
+"""Layers whose records get token vectors when they are added; the others get them when they are first reranked."""
 
 _SCAN_ROWS = 256
 
@@ -43,10 +49,15 @@ class MemoryService:
         *,
         clock: Clock,
         sink: EventSink,
+        redactor: Redactor | None = None,
+        interaction: LateInteraction | None = None,
+        rerank_s: float = RERANK_S,
     ) -> None:
         self._store = store
+        self._interaction = interaction
+        self._redactor = redactor
         self._embedder = embedder
-        self._recall = Recall(store, embedder, reranker, clock)
+        self._recall = Recall(store, embedder, reranker, clock, rerank_s=rerank_s)
         self._clock = clock
         self._sink = sink
         self._model_checked = False
@@ -74,34 +85,56 @@ class MemoryService:
         """Store one record."""
         await self.add([record])
 
-    async def add(self, records: Sequence[Record], vectors: dict[int, Vector] | None = None) -> tuple[str, ...]:
+    async def add(
+        self, records: Sequence[Record], vectors: dict[int, Vector] | None = None, *, allow_secrets: bool = False
+    ) -> Stored:
         """Store records, embedding those whose vector is not given; an id that exists is replaced.
 
         Args:
             records: At least one; each with a text.
-            vectors: Vectors that are known already, by position in `records`.
+            vectors: Vectors that are known already, by position in `records`; that of a text in which secrets were
+                replaced is made anew.
+            allow_secrets: Store texts as they are, keys and passwords included.
 
         Raises:
             InvalidInputError: A record has no text or a given vector is not usable; nothing was stored.
         """
         cleaned = [_cleaned(record) for record in records]
+        redacted: dict[int, Redaction] = {}
+        if self._redactor is not None and not allow_secrets:
+            cleaned, redacted = await _without_secrets(cleaned, self._redactor)
         await self._check_model(claim=True)
-        matrix = await self._vectors(cleaned, vectors or {})
+        known = {place: vector for place, vector in (vectors or {}).items() if place not in redacted}
+        matrix, tokens = await self._vectors(cleaned, known)
         stamped = [replace(record, model=self._embedder.digest) for record in cleaned]
         await self._store.upsert(stamped, matrix)
+        if self._interaction is not None:
+            await self._interaction.keep(tokens)
         for layer in Layer:
             if ids := tuple(record.id for record in stamped if record.layer is layer):
                 self._sink.emit(RecordsStored(at=self._clock.now(), layer=layer.value, ids=ids))
-        return tuple(record.id for record in stamped)
+        return Stored(ids=tuple(record.id for record in stamped), redacted=tuple(redacted.values()))
 
-    async def _vectors(self, records: Sequence[Record], known: dict[int, Vector]) -> Matrix:
+    async def _vectors(self, records: Sequence[Record], known: dict[int, Vector]) -> tuple[Matrix, list[TokenRow]]:
+        """Return a vector for each record, and token vectors for those of L1 and L2 that are embedded here."""
         matrix = np.zeros((len(records), DIMS), dtype=np.float32)
         for place, vector in known.items():
             matrix[place] = _unit(vector, records[place].id)
         missing = [i for i in range(len(records)) if i not in known]
-        if missing:
-            matrix[missing] = await self._embedder.embed_passages([records[i].text for i in missing])
-        return matrix
+        if self._interaction is None:
+            by_token, whole = [], missing
+        else:
+            by_token = [i for i in missing if records[i].layer in WITH_TOKENS]
+            whole = [i for i in missing if records[i].layer not in WITH_TOKENS]
+        if whole:
+            matrix[whole] = await self._embedder.embed_passages([records[i].text for i in whole])
+        tokens: list[TokenRow] = []
+        if self._interaction is not None and by_token:
+            ids, texts = [records[i].id for i in by_token], [records[i].text for i in by_token]
+            async for positions, vectors, rows in self._interaction.embed(ids, texts):
+                matrix[[by_token[position] for position in positions]] = vectors
+                tokens += rows
+        return matrix, tokens
 
     async def get(self, record_id: str) -> Record:
         """Return one record.
@@ -193,6 +226,21 @@ def _cleaned(record: Record) -> Record:
     if not text.strip():
         raise InvalidInputError(f"record {record.id!r} has no text", hint="give it at least one word")
     return replace(record, text=text, tags=tuple(dict.fromkeys(record.tags)))
+
+
+async def _without_secrets(records: Sequence[Record], redactor: Redactor) -> tuple[list[Record], dict[int, Redaction]]:
+    """Return the records with their secrets replaced, in the text and in the context, and what was replaced where."""
+    texts = await redactor.redact([record.text for record in records])
+    contexts = await redactor.redact([record.context for record in records])
+    clean: list[Record] = []
+    redacted: dict[int, Redaction] = {}
+    for place, (record, text, context) in enumerate(zip(records, texts, contexts, strict=True)):
+        if kinds := tuple(dict.fromkeys((*text.found, *context.found))):
+            redacted[place] = Redaction(id=record.id, kinds=kinds)
+            clean.append(replace(record, text=text.text, context=context.text))
+        else:
+            clean.append(record)
+    return clean, redacted
 
 
 def _unit(vector: Vector, record_id: str) -> Vector:

@@ -32,7 +32,9 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
 from ourcli.memory.record import DIMS, Record, Source
+from ourcli.memory.stored import Redaction, Stored
 from ourcli.testing.lifecycle import FakeLifecycle
+from ourcli.testing.secrets import A_SECRET, FakeRedactor
 
 MORNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 A_CARD = ScoreCard(
@@ -117,6 +119,7 @@ class FakeService:
         self.says: list[Event | str] = ["It is ", "15 minutes [1]."]
         self.progress: list[Event] = []
         self.notices: tuple[str, ...] = ()
+        self.redacted: tuple[Redaction, ...] = ()
         self.asked: list[AskRequest] = []
         self.queries: list[Query] = []
         self.filters: list[Filter] = []
@@ -200,18 +203,27 @@ class FakeService:
             raise InvalidInputError(f"the recipe {name!r} exists", hint="choose another name")
         return Path("/home/recipes") / f"{name}.toml"
 
-    async def add(self, records: Sequence[NewRecord], listen: EventSink = NullSink()) -> tuple[str, ...]:  # noqa: B008
+    async def add(
+        self,
+        records: Sequence[NewRecord],
+        listen: EventSink = NullSink(),  # noqa: B008
+        *,
+        allow_secrets: bool = False,
+    ) -> Stored:
         """Keep records under running numbers."""
         self._begin()
         self.batches.append(len(records))
         for event in self.progress:
             listen.emit(event)
-        ids = []
+        ids, redacted = [], []
         for new in records:
             identifier = new.id or f"0190-{len(self.stored) + 1}"
+            (clean,) = await FakeRedactor({} if allow_secrets else {A_SECRET: "aws-access-key"}).redact([new.text])
+            if clean.found:
+                redacted.append(Redaction(id=identifier, kinds=clean.found))
             self.stored[identifier] = Record(
                 id=RecordId(identifier),
-                text=new.text,
+                text=clean.text,
                 layer=new.layer,
                 ts=datetime.fromisoformat(new.ts) if new.ts else MORNING,
                 kind=new.kind,
@@ -227,7 +239,7 @@ class FakeService:
                 model=new.model,
             )
             ids.append(identifier)
-        return tuple(ids)
+        return Stored(ids=tuple(ids), redacted=tuple(redacted))
 
     async def search(self, query: Query) -> SearchResult:
         """Return every stored record as a hit, in the order of storing."""
@@ -285,23 +297,33 @@ class FakeService:
         paths: Sequence[Path],
         project: str | None,
         listen: EventSink = NullSink(),  # noqa: B008
+        *,
+        allow_secrets: bool = False,
     ) -> IngestReport:
-        """Count the paths."""
+        """Count the paths; find a secret unless told to allow them."""
         self._begin("ingest", paths, project)
         self.ingested.append(tuple(paths))
         for event in self.progress:
             listen.emit(event)
-        return IngestReport(files=len(paths), chunks=3, skipped=1, removed=0, seconds=0.25, problems=("x.bin: binary",))
+        return IngestReport(
+            files=len(paths),
+            chunks=3,
+            skipped=1,
+            removed=0,
+            seconds=0.25,
+            problems=("x.bin: binary",),
+            redacted=() if allow_secrets else self.redacted,
+        )
 
     @asynccontextmanager
     async def watch(
-        self, paths: Sequence[Path], project: str | None, listen: EventSink
+        self, paths: Sequence[Path], project: str | None, listen: EventSink, *, allow_secrets: bool = False
     ) -> AsyncIterator[AsyncIterator[IngestReport]]:
         """Report twice."""
 
         async def reports() -> AsyncIterator[IngestReport]:
             for _ in range(2):
-                yield await self.ingest(paths, project, listen)
+                yield await self.ingest(paths, project, listen, allow_secrets=allow_secrets)
 
         yield reports()
 

@@ -16,6 +16,7 @@ from ourcli.memory.ingest.ingestor import BATCH_CHUNKS, Ingestor
 from ourcli.memory.ingest.report import IngestReport, Selection
 from ourcli.memory.ports import FileTree, FileWatcher, ShelvedFile
 from ourcli.testing.events import RecordingSink
+from ourcli.memory.stored import Redaction
 from ourcli.testing.files import LineChunker, MemoryShelf, MemoryTree, ScriptedDocuments, ScriptedWatcher
 from tests.promises import promise
 
@@ -186,11 +187,11 @@ class _InterruptedShelf(MemoryShelf):
 
     scope: anyio.CancelScope
 
-    async def replace(self, files: Sequence[ShelvedFile]) -> None:
+    async def replace(self, files: Sequence[ShelvedFile], *, allow_secrets: bool = False) -> tuple[Redaction, ...]:
         if self.batches:
             self.scope.cancel()
         await anyio.lowlevel.checkpoint()
-        await super().replace(files)
+        return await super().replace(files, allow_secrets=allow_secrets)
 
 
 @promise("memory.ingest.interrupt")

@@ -8,7 +8,7 @@ import click
 from ourcli.app.requests import AskRequest
 from ourcli.cli.answer_view import AnswerView
 from ourcli.cli.invocation import Invocation
-from ourcli.cli.options import common_options
+from ourcli.cli.options import allow_secrets_option, common_options
 from ourcli.cli.parameters import BudgetType
 from ourcli.cli.piped import piped_text
 from ourcli.cli.plan_view import show_plan
@@ -37,6 +37,7 @@ from ourcli.common.errors import UsageError
 @click.option("--no-tools", is_flag=True, help="Offer no tools.")
 @click.option("--yes", is_flag=True, expose_value=False, help="Approve what would wait for a person.")
 @click.option("--max-tokens", metavar="N", type=click.IntRange(min=1), help="Most tokens of the answer.")
+@allow_secrets_option
 @click.option("--budget", metavar="LIMITS", type=BudgetType(), help="tokens=N,seconds=N,calls=N (any of them).")
 @common_options()
 @click.pass_obj
@@ -54,6 +55,7 @@ def ask(  # noqa: PLR0913  # click hands every option over by name
     no_memory: bool,
     no_tools: bool,
     max_tokens: int | None,
+    allow_secrets: bool,
     budget: Mapping[str, float] | None,
 ) -> None:
     """Answer a question from memory with a local model.
@@ -62,8 +64,6 @@ def ask(  # noqa: PLR0913  # click hands every option over by name
     streams; numbered citations (layer, score, place) follow. A new session begins unless -c or --session
     is given.
     """
-    from ourcli.cli.run import run  # deferred: asyncio
-
     if continue_last and session:
         raise UsageError("-c and --session exclude each other", hint="give one of them")
     question, attachment = words_and_attachment(invocation, text)
@@ -81,7 +81,14 @@ def ask(  # noqa: PLR0913  # click hands every option over by name
         use_tools=not no_tools,
         max_tokens=max_tokens,
         budget=budget or {},
+        allow_secrets=allow_secrets,
     )
+    _carry_out(invocation, request, plan_only=plan_only)
+
+
+def _carry_out(invocation: Invocation, request: AskRequest, *, plan_only: bool) -> None:
+    from ourcli.cli.run import run  # deferred: asyncio
+
     if plan_only:
         show_plan(invocation, run(invocation, lambda service: service.plan(request)))
     else:

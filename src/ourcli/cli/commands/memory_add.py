@@ -8,13 +8,14 @@ import click
 from ourcli.app.requests import NewRecord
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.jsondata import iso
-from ourcli.cli.options import common_options
+from ourcli.cli.options import allow_secrets_option, common_options
 from ourcli.cli.parameters import MomentType
 from ourcli.cli.piped import piped_text
 from ourcli.cli.ports import Facade
 from ourcli.cli.sanitize import well_formed
 from ourcli.common.errors import UsageError
 from ourcli.memory.layers import Layer
+from ourcli.memory.stored import Redaction, Stored, told
 
 
 @click.command()
@@ -31,9 +32,10 @@ from ourcli.memory.layers import Layer
 @click.option("--tag", "tags", metavar="T", multiple=True, help="A tag; can be repeated.")
 @click.option("--session", metavar="S", default="", help="The conversation it belongs to.")
 @click.option("--ts", metavar="ISO", type=MomentType(), help="When it was said; default now.")
+@allow_secrets_option
 @common_options()
 @click.pass_obj
-def add(
+def add(  # noqa: PLR0913  # click hands every option over by name
     invocation: Invocation,
     *,
     text: tuple[str, ...],
@@ -43,19 +45,20 @@ def add(
     tags: tuple[str, ...],
     session: str,
     ts: datetime | None,
+    allow_secrets: bool,
 ) -> None:
     """Store a text, or many as JSON lines.
 
-    TEXT may be - for stdin. With --jsonl each line carries `text` and optionally id, layer, kind, tags,
-    project, session, speaker, turn, ts, source and embedding; lines are stored in batches, and an id that
-    is printed is stored for good.
+    TEXT may be - for stdin. Keys, tokens and passwords are replaced before anything is stored. With --jsonl
+    each line carries `text` and optionally id, layer, kind, tags, project, session, speaker, turn, ts, source
+    and embedding; lines are stored in batches, and an id that is printed is stored for good.
     """
     from ourcli.cli.run import run  # deferred: asyncio
 
     if jsonl is not None:
         if text:
             raise UsageError("give TEXT or --jsonl, not both", hint="ourcli memory add --jsonl FILE")
-        run(invocation, lambda service: _add_lines(invocation, service, jsonl))
+        run(invocation, lambda service: _add_lines(invocation, service, jsonl, allow_secrets=allow_secrets))
         return
     record = NewRecord(
         text=_words(invocation, text),
@@ -66,8 +69,8 @@ def add(
         session=session,
         ts=iso(ts) if ts else None,
     )
-    ids = run(invocation, lambda service: service.add([record]))
-    _tell(invocation, ids)
+    stored = run(invocation, lambda service: service.add([record], allow_secrets=allow_secrets))
+    _tell(invocation, stored.ids, stored.redacted)
 
 
 def _words(invocation: Invocation, text: tuple[str, ...]) -> str:
@@ -77,28 +80,35 @@ def _words(invocation: Invocation, text: tuple[str, ...]) -> str:
     return words.strip()
 
 
-async def _add_lines(invocation: Invocation, service: Facade, name: str) -> None:
+async def _add_lines(invocation: Invocation, service: Facade, name: str, *, allow_secrets: bool) -> None:
     from ourcli.cli.bulk import add_all, open_lines  # deferred: pydantic, which one text does not need
     from ourcli.cli.jsonl import RecordLine, read_records
 
     ids: list[str] = []
+    redacted: list[Redaction] = []
 
-    def acknowledge(batch: Sequence[str]) -> None:
-        ids.extend(batch)
+    def acknowledge(batch: Stored) -> None:
+        ids.extend(batch.ids)
+        redacted.extend(batch.redacted)
         if not (invocation.json or invocation.output.terminal):
-            _tell(invocation, batch)
+            _tell(invocation, batch.ids)
 
     with open_lines(invocation, name) as lines:
-        stored = await add_all(invocation, service, read_records(lines, RecordLine), acknowledge)
+        records = read_records(lines, RecordLine)
+        stored = await add_all(invocation, service, records, acknowledge, allow_secrets=allow_secrets)
     if invocation.json:
-        _tell(invocation, ids)
-    elif invocation.output.terminal:
+        _tell(invocation, ids, redacted)
+        return
+    if invocation.output.terminal:
         invocation.output.text(f"{stored} records stored")
+    _tell(invocation, (), redacted)
 
 
-def _tell(invocation: Invocation, ids: Sequence[str]) -> None:
+def _tell(invocation: Invocation, ids: Sequence[str], redacted: Sequence[Redaction] = ()) -> None:
+    for line in told(redacted):
+        invocation.diagnostics.notice(line)
     if invocation.json:
-        invocation.output.document({"ids": ids})
+        invocation.output.document({"ids": ids, "redacted": redacted})
         return
     for identifier in ids:
         invocation.output.text(identifier)

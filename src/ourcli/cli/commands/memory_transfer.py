@@ -8,10 +8,11 @@ import click
 
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.jsondata import Json, to_json
-from ourcli.cli.options import common_options
+from ourcli.cli.options import allow_secrets_option, common_options
 from ourcli.cli.ports import Facade
 from ourcli.cli.progress import ProgressBars
 from ourcli.memory.query import Filter
+from ourcli.memory.stored import Redaction, told
 
 
 @click.command()
@@ -69,9 +70,10 @@ async def _lines(service: Facade, where: Filter) -> AsyncIterator[dict[str, Json
 
 @click.command("import")
 @click.argument("file", metavar="FILE")
+@allow_secrets_option
 @common_options()
 @click.pass_obj
-def import_records(invocation: Invocation, *, file: str) -> None:
+def import_records(invocation: Invocation, *, file: str, allow_secrets: bool) -> None:
     """Read what `memory export` wrote, from FILE or from stdin with -.
 
     Records keep their id, project, time and origin; one that is here already is replaced.
@@ -80,13 +82,24 @@ def import_records(invocation: Invocation, *, file: str) -> None:
     from ourcli.cli.jsonl import ExportedLine, read_records
     from ourcli.cli.run import run  # deferred: asyncio
 
+    redacted: list[Redaction] = []
+
     async def work(service: Facade) -> int:
         with open_lines(invocation, file) as lines:
-            return await add_all(invocation, service, read_records(lines, ExportedLine), lambda _ids: None)
+            records = read_records(lines, ExportedLine)
+            return await add_all(
+                invocation,
+                service,
+                records,
+                lambda batch: redacted.extend(batch.redacted),
+                allow_secrets=allow_secrets,
+            )
 
     imported = run(invocation, work)
+    for line in told(redacted):
+        invocation.diagnostics.notice(line)
     if invocation.json:
-        invocation.output.document({"imported": imported})
+        invocation.output.document({"imported": imported, "redacted": redacted})
     else:
         invocation.output.text(f"{imported} records read")
 
