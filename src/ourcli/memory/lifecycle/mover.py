@@ -161,14 +161,14 @@ class Mover:
             inputs={"because": action.because, **action.inputs},
             trace_id=run.trace_id,
         )
-        return change(reason, before, await self._after(action, before, run.at))
+        return change(reason, before, await self._after(action, before))
 
-    async def _after(self, action: Action, before: Sequence[Image], at: datetime) -> list[Image]:
+    async def _after(self, action: Action, before: Sequence[Image]) -> list[Image]:
         """Return what the records become."""
         if action.verb is Verb.EXPIRE or action.target is None:
             return []
         if action.verb is Verb.SUMMARISE:
-            made = await self._condenser.summary(before, at)
+            made = await self._condenser.summary(before, self._clock.now())
             return [relaid(tagged(made, action.tags), action.target)]
         shorter = [await self._condenser.distilled(one) for one in before] if action.distil else before
         return [tagged(relaid(one, action.target), action.tags) for one in shorter]
