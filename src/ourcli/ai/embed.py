@@ -1,7 +1,7 @@
 """The embedding service: the cache first, then the model, in small batches behind one limiter."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import numpy as np
 from anyio import CapacityLimiter, to_thread
@@ -71,29 +71,27 @@ class EmbeddingService:
         """
         return await self._embed(_passages(texts), progress)
 
-    async def embed_passages_by_token(self, texts: Sequence[str]) -> tuple[Matrix, list[Matrix]]:
-        """Return the unit vectors of texts to remember, and one a token, from one pass of the model.
+    async def embed_by_token(self, texts: Sequence[str]) -> AsyncIterator[tuple[list[int], Matrix, list[Matrix]]]:
+        """Yield vectors and token vectors of texts to remember, from one pass of the model, a slice at a time.
 
-        The second part holds, per text, a matrix of shape [tokens, dims]. Never answered from the cache, which
-        knows no token vectors, but filled into it.
+        Never answered from the cache, which knows no token vectors, but filled into it.
+
+        Yields:
+            Positions in `texts` (each comes once), the unit vectors of these texts, shape [positions, dims], and for
+            each of them its unit token vectors, shape [tokens, dims].
 
         Raises:
             InvalidInputError: One of the texts is empty or only white space; none is embedded then.
             ModelError: The model is missing, broken or failed.
         """
-        given = _passages(texts)
-        distinct = list(dict.fromkeys(given))
-        rows: dict[str, Vector] = {}
-        tokens: dict[str, Matrix] = {}
-        for positions in slices_by_length(distinct):
-            part = [distinct[position] for position in positions]
-            vectors, by_token = await to_thread.run_sync(
+        passages = _passages(texts)
+        for positions in slices_by_length(passages):
+            part = [passages[position] for position in positions]
+            vectors, tokens = await to_thread.run_sync(
                 self._model.encode_both, part, PromptKind.PASSAGE, limiter=self._limiter
             )
-            rows.update(zip(part, vectors, strict=True))
-            tokens.update(zip(part, by_token, strict=True))
             await self._keep(PromptKind.PASSAGE, part, vectors)
-        return self._stack(given, rows), [tokens[text] for text in given]
+            yield positions, vectors, tokens
 
     async def query_tokens(self, text: str) -> Matrix:
         """Return one unit vector for each token of a question, shape [tokens, dims].

@@ -1,32 +1,39 @@
-"""Rerankers: they read question and candidate more closely than one vector each allows."""
+"""Rerankers with a model of their own: it reads question and text together."""
 
 from collections.abc import Sequence
 
-import numpy as np
 from anyio import CapacityLimiter, to_thread
 
-from ourcli.ai.ports import EmbeddingModel, Matrix, PromptKind
-from ourcli.ai.texts import slices_by_length, well_formed
+from ourcli.ai.ports import PairModel
+from ourcli.ai.texts import well_formed
+from ourcli.common.clock import Clock
 from ourcli.common.errors import InvalidInputError
 
+SLICE_CHARS = 2048
+"""About so much text goes through the model between two looks at the clock."""
 
-class LateInteractionReranker:
-    """Score by late interaction: every token of the question looks for its best match in the text.
 
-    The token vectors are the embedding model's own, so no further model is needed; candidates are encoded
-    on the spot. Mixed with the first stage's score this lifts recall; alone it loses to it.
+class PairReranker:
+    """Judge texts by a model that reads each of them together with the question.
+
+    Better than comparing vectors, and slower by three orders of magnitude on a processor without help.
 
     Args:
-        model: The embedding model; the caller closes it.
-        limiter: The one that everything running this model shares; size 1.
+        model: The model; the caller closes it.
+        limiter: The one that everything running a model shares; size 1.
+        clock: Its `monotonic_s` is the clock of deadlines.
     """
 
-    def __init__(self, model: EmbeddingModel, *, limiter: CapacityLimiter) -> None:
+    def __init__(self, model: PairModel, *, limiter: CapacityLimiter, clock: Clock) -> None:
         self._model = model
         self._limiter = limiter
+        self._clock = clock
 
-    async def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        """Return one relevance a text, higher is better, in 0..1; an empty text has nothing to match and gets 0.
+    async def score(self, query: str, texts: Sequence[str], *, deadline_s: float) -> list[float | None]:
+        """Return one relevance a text, in 0..1; an empty text gets 0, one that was not judged in time None.
+
+        Texts are judged in their order. One slice is begun while there is time; another one only when the last one
+        would have fitted into what is left.
 
         Raises:
             InvalidInputError: The question is empty or only white space.
@@ -34,31 +41,31 @@ class LateInteractionReranker:
         """
         if not query.strip():
             raise InvalidInputError("cannot rerank for an empty question", hint="ask with at least one word")
-        scores = [0.0] * len(texts)
-        filled = [position for position, text in enumerate(texts) if text.strip()]
-        if not filled:
-            return scores
-        question = (await self._tokens([well_formed(query)], PromptKind.QUERY))[0]
-        candidates = [well_formed(texts[position]) for position in filled]
-        for positions in slices_by_length(candidates):
-            vectors = await self._tokens([candidates[position] for position in positions], PromptKind.PASSAGE)
-            for position, tokens in zip(positions, vectors, strict=True):
-                scores[filled[position]] = max_similarity(question, tokens)
+        question = well_formed(query)
+        scores: list[float | None] = [None if text.strip() else 0.0 for text in texts]
+        expected_s = 0.0
+        for part in _slices(texts):
+            started_s = self._clock.monotonic_s()
+            if started_s >= deadline_s or started_s + expected_s > deadline_s:
+                break
+            passages = [well_formed(texts[place]) for place in part]
+            found = await to_thread.run_sync(self._model.relevances, question, passages, limiter=self._limiter)
+            for place, score in zip(part, found, strict=True):
+                scores[place] = score
+            expected_s = self._clock.monotonic_s() - started_s
         return scores
 
-    async def _tokens(self, texts: Sequence[str], kind: PromptKind) -> list[Matrix]:
-        return await to_thread.run_sync(self._model.encode_tokens, texts, kind, limiter=self._limiter)
 
-
-def max_similarity(question: Matrix, text: Matrix) -> float:
-    """Return the mean over question tokens of the best cosine with any token of the text, cut to 0..1.
-
-    The sum of maxima of Khattab and Zaharia (ColBERT, 2020), divided by the number of question tokens so
-    that long and short questions share one scale.
-
-    Args:
-        question: Unit token vectors, shape [question tokens, dims].
-        text: Unit token vectors, shape [text tokens, dims].
-    """
-    best = (question @ text.T).max(axis=1)
-    return float(np.clip(best.mean(), 0.0, 1.0))
+def _slices(texts: Sequence[str]) -> list[list[int]]:
+    """Return the places of texts that are not blank, in order, in slices of about `SLICE_CHARS`."""
+    slices: list[list[int]] = []
+    room = 0
+    for place, text in enumerate(texts):
+        if not text.strip():
+            continue
+        if not slices or len(text) > room:
+            slices.append([])
+            room = SLICE_CHARS
+        slices[-1].append(place)
+        room -= len(text)
+    return slices

@@ -4,9 +4,10 @@ Parts are made when they are first asked for, so that listing models never opens
 never loads a model. Whatever has a lifetime goes onto the one exit stack.
 """
 
+import math
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +18,15 @@ from anyio import CapacityLimiter, to_thread
 from ourcli.ai.backends.embedding_cache import open_embedding_cache
 from ourcli.ai.backends.model_library import open_library
 from ourcli.ai.backends.onnx_embedding import OnnxEmbeddingModel, OnnxEmbeddingSpec
+from ourcli.ai.backends.onnx_reranker import OnnxReranker, OnnxRerankerSpec
 from ourcli.ai.backends.rates_file import open_prefill_rates
 from ourcli.ai.backends.this_machine import physical_cores
 from ourcli.ai.embed import EmbeddingService
 from ourcli.ai.llm import ModelPool
 from ourcli.ai.models.library import ModelLibrary
+from ourcli.ai.models.spec import Kind
 from ourcli.ai.ports import LanguageModel
-from ourcli.ai.rerank import LateInteractionReranker
+from ourcli.ai.rerank import PairReranker
 from ourcli.app.asking import Asking
 from ourcli.app.attachments import Attachments
 from ourcli.app.benching import Bench
@@ -45,11 +48,13 @@ from ourcli.core.recipe import load as load_recipes
 from ourcli.memory.backends.secrets import KingfisherRedactor
 from ourcli.memory.backends.documents import DocumentConverter
 from ourcli.memory.backends.splitters import SemanticChunker
+from ourcli.memory.backends.token_store import SqliteTokenStore
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.backends.watcher import SystemWatcher
 from ourcli.memory.ingest.ingestor import Ingestor
 from ourcli.memory.ingest.report import Selection
-from ourcli.memory.ports import RecordStore
+from ourcli.memory.interaction import LateInteraction
+from ourcli.memory.ports import Passage, RecordStore, Reranker, TokenStore
 from ourcli.memory.service import MemoryService
 from ourcli.memory.shelf import Shelf
 from ourcli.memory.vectors import Matrix, Vector
@@ -58,6 +63,8 @@ if TYPE_CHECKING:
     from ourcli.memory.backends.journaled_store import JournaledStore
 
 OPENAI_PREFIX = "openai:"
+LATE_INTERACTION = "late-interaction"
+NO_RERANKER = "none"
 RULES_CACHE = "KF_RULE_CACHE_DIR"
 """The detector's own setting of where compiled rules are kept; they are the same for every home."""
 
@@ -81,16 +88,29 @@ class LateEmbedder:
         """Return the unit vectors of texts to remember."""
         return await self._rooms.embedding.embed_passages(texts)
 
+    async def query_tokens(self, text: str) -> Matrix:
+        """Return the unit token vectors of a question."""
+        return await self._rooms.embedding.query_tokens(text)
 
-class LateReranker:
-    """The reranker over the embedder's own model."""
+    async def passage_tokens(self, texts: Sequence[str]) -> list[Matrix]:
+        """Return, per text, its unit token vectors."""
+        return await self._rooms.embedding.passage_tokens(texts)
+
+    def embed_by_token(self, texts: Sequence[str]) -> AsyncIterator[tuple[Sequence[int], Matrix, Sequence[Matrix]]]:
+        """Yield positions, vectors and token vectors, a slice at a time."""
+        return self._rooms.embedding.embed_by_token(texts)
+
+
+class LatePairReranker:
+    """A reranker with a model of its own, found when it is first needed."""
 
     def __init__(self, rooms: "Rooms") -> None:
         self._rooms = rooms
 
-    async def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        """Return one relevance a text."""
-        return await self._rooms.late_interaction.score(query, texts)
+    async def score(self, query: str, passages: Sequence[Passage], *, deadline_s: float) -> list[float | None]:
+        """Return one relevance a passage, None for what was not judged in time."""
+        texts = [passage.text for passage in passages]
+        return await self._rooms.pair_reranker.score(query, texts, deadline_s=deadline_s)
 
 
 class Rooms:
@@ -148,28 +168,46 @@ class Rooms:
         return EmbeddingService(model, cache, limiter=self._limiter)
 
     @cached_property
-    def late_interaction(self) -> LateInteractionReranker:
-        """The default reranker."""
-        return LateInteractionReranker(self._embedding_model, limiter=self._limiter)
+    def pair_reranker(self) -> PairReranker:
+        """The reranker with a model of its own.
+
+        Raises:
+            ModelMissingError: The model is not installed.
+        """
+        installed = self.library.locate(self.settings.ai.rerank_model)
+        model = OnnxReranker(OnnxRerankerSpec.of(installed.spec, installed.folder), threads=self.threads)
+        self._stack.callback(model.close)
+        return PairReranker(model, limiter=self._limiter, clock=self.clock)
+
+    @cached_property
+    def tokens(self) -> SqliteTokenStore:
+        """Token vectors of the memory's records; the file is opened when it is first used."""
+        tokens = SqliteTokenStore(self.home.db(self.settings) / "tokens.sqlite", clock=self.clock)
+        self._stack.callback(tokens.close)
+        return tokens
 
     @cached_property
     def redactor(self) -> KingfisherRedactor:
         """What finds secrets; its rules are loaded for the first text that may hold one."""
         return KingfisherRedactor(Path(os.environ.get(RULES_CACHE) or self.home.cache / "secret-rules"))
 
-    def reranker(self) -> LateReranker | None:
+    def reranker(self, interaction: LateInteraction) -> Reranker | None:
         """Return the configured reranker, None for none.
 
         Raises:
-            ConfigError: It is not one that runs here.
+            ConfigError: There is no such reranker.
         """
         name = self.settings.ai.rerank_model
-        if name == "none":
+        if name == NO_RERANKER:
             return None
-        if name == "late-interaction":
-            return LateReranker(self)
+        if name == LATE_INTERACTION:
+            return interaction
+        if name in self.library.registry and self.library.registry.get(name).kind is Kind.RERANKER:
+            return LatePairReranker(self)
+        known = [spec.id for spec in self.library.registry if spec.kind is Kind.RERANKER]
         raise ConfigError(
-            f"ai.rerank_model is {name!r}, which cannot rerank here yet", hint="use late-interaction or none"
+            f"ai.rerank_model is {name!r}, which is no reranker",
+            hint=f"use {', '.join([LATE_INTERACTION, *known])} or {NO_RERANKER}",
         )
 
     async def store(self) -> RecordStore:
@@ -185,19 +223,32 @@ class Rooms:
         """Return the memory, opened once."""
         store = await self.store()
         if self._memory is None:
-            self._memory = self._memory_over(store, self.bus)
+            self._memory = self._memory_over(store, self.tokens, self.bus)
         return self._memory
 
-    def _memory_over(self, store: RecordStore, sink: EventSink) -> MemoryService:
+    def _memory_over(
+        self, store: RecordStore, tokens: TokenStore, sink: EventSink, *, rerank_s: float | None = None
+    ) -> MemoryService:
+        embedder = LateEmbedder(self)
+        interaction = LateInteraction(embedder, tokens, self.clock)
+        reranker = self.reranker(interaction)
         return MemoryService(
-            store, LateEmbedder(self), self.reranker(), clock=self.clock, sink=sink, redactor=self.redactor
+            store,
+            embedder,
+            reranker,
+            clock=self.clock,
+            sink=sink,
+            redactor=self.redactor,
+            interaction=interaction if reranker is interaction else None,
+            rerank_s=self.settings.ai.rerank_seconds if rerank_s is None else rerank_s,
         )
 
     @asynccontextmanager
     async def temporary_memory(self, folder: Path) -> AsyncIterator[MemoryService]:
-        """Open a memory of its own in `folder`, with this installation's models."""
+        """Open a memory of its own in `folder`, with this installation's models and all the time to rerank."""
         async with aclosing(await open_store(folder)) as store:
-            yield self._memory_over(store, NullSink())
+            with closing(SqliteTokenStore(folder / "tokens.sqlite", clock=self.clock)) as tokens:
+                yield self._memory_over(store, tokens, NullSink(), rerank_s=math.inf)
 
     @cached_property
     def chunker(self) -> SemanticChunker:

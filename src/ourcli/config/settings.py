@@ -122,6 +122,8 @@ class AiSettings(Section):
     """Embedding model: a registry id. Another one needs `ourcli memory reembed`."""
     rerank_model: Text = "late-interaction"
     """Reranker: `late-interaction`, `none`, or a registry id."""
+    rerank_seconds: Annotated[float, Field(gt=0, le=600)] = 2.0
+    """So long a search reranks at most; what is not reranked by then keeps its place. A registry id wants more."""
     llm_model: Text = "auto"
     """Language model: `auto` (what `setup` chose for this machine), a registry id, or a path to a .gguf file."""
     base_url: Endpoint = ""

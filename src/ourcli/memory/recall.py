@@ -9,7 +9,7 @@ import anyio
 from ourcli.common.clock import Clock
 from ourcli.common.errors import OurcliError
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import Embedder, RecordStore, Reranker
+from ourcli.memory.ports import Embedder, Passage, RecordStore, Reranker
 from ourcli.memory.query import Filter, Hit, Query, SearchResult, SearchTiming, matches
 from ourcli.memory.record import Record
 from ourcli.memory.retrieval.cards import to_hit
@@ -19,15 +19,35 @@ from ourcli.memory.retrieval.pool import Leg, Pool, Ranking
 from ourcli.memory.retrieval.rerank import mix
 from ourcli.memory.vectors import Vector
 
+RERANK_S = 2.0
+"""So long a search reranks at most, unless it is told otherwise."""
+
 
 class Recall:
-    """The search pipeline. Everything between the ports is a pure function in `retrieval/`."""
+    """The search pipeline. Everything between the ports is a pure function in `retrieval/`.
 
-    def __init__(self, store: RecordStore, embedder: Embedder, reranker: Reranker | None, clock: Clock) -> None:
+    Args:
+        store: Where records are searched.
+        embedder: Embeds the question.
+        reranker: Judges the best candidates again, or None.
+        clock: Times the stages.
+        rerank_s: So long the reranker may take; what it did not judge by then keeps its place.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        embedder: Embedder,
+        reranker: Reranker | None,
+        clock: Clock,
+        *,
+        rerank_s: float = RERANK_S,
+    ) -> None:
         self._store = store
         self._embedder = embedder
         self._reranker = reranker
         self._clock = clock
+        self._rerank_s = rerank_s
 
     async def run(self, query: Query) -> SearchResult:
         """Return the hits of a checked query, best first."""
@@ -99,7 +119,9 @@ class Recall:
         if self._reranker is None or query.rerank == 0 or not hits:
             return hits
         head = hits[: query.rerank]
-        scores = await self._reranker.score(query.text, [hit.record.text for hit in head])
+        passages = [Passage(id=hit.record.id, text=hit.record.text) for hit in head]
+        deadline_s = self._clock.monotonic_s() + self._rerank_s
+        scores = await self._reranker.score(query.text, passages, deadline_s=deadline_s)
         return [*mix(head, scores), *hits[query.rerank :]]
 
 
@@ -119,7 +141,9 @@ def _one_failure() -> Iterator[None]:
 
 
 def _kept(hit: Hit, place: int, limit: int) -> Hit:
-    return replace(hit, card=replace(hit.card, kept=f"place {place} of the best {limit}"))
+    place_kept = f"place {place} of the best {limit}"
+    kept = f"{place_kept}; {hit.card.kept}" if hit.card.kept else place_kept
+    return replace(hit, card=replace(hit.card, kept=kept))
 
 
 def _ms(seconds: float) -> float:

@@ -57,7 +57,11 @@ class TokenVectors:
     @property
     def dims(self) -> int:
         """Length of a vector."""
-        return 2 * self.codes.shape[1]
+        return 2 * int(self.codes.shape[1])
+
+
+TokenRow = tuple[TokenKey, TokenVectors]
+"""What is kept of one record."""
 
 
 def compact(tokens: Matrix) -> TokenVectors:

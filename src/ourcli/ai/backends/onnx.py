@@ -19,10 +19,32 @@ if TYPE_CHECKING:
 Hidden = NDArray[np.float32]
 """Shape [batch, sequence, hidden], float32."""
 
+Logits = NDArray[np.float32]
+"""Shape [batch, choices] or [batch, sequence, choices], float32."""
+
 PaddingSide = Literal["left", "right"]
 
 _ERRORS_ONLY = 3  # ONNX Runtime's own warnings would go to the user's terminal
 _SETUP_HINT = "run `ourcli models verify`, then `ourcli setup`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which output of a model is read.
+
+    Attributes:
+        what: What it is, for messages.
+        names: Names that exporters give it, tried in order before all others.
+        ranks: How many dimensions it may have.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    ranks: tuple[int, ...]
+
+
+HIDDEN_STATES = Wanted(what="hidden states", names=("last_hidden_state", "token_embeddings"), ranks=(3,))
+LOGITS = Wanted(what="logits", names=("logits",), ranks=(2, 3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +81,29 @@ class OnnxSession:
     Args:
         path: The model file.
         threads: Threads that one run may use.
+        wanted: The output that is read.
 
     Raises:
         ModelMissingError: There is no such file.
-        ModelBrokenError: ONNX Runtime cannot load it.
+        ModelBrokenError: ONNX Runtime cannot load it, or it has no such output.
     """
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    def __init__(self, path: Path, *, threads: int, wanted: Wanted = HIDDEN_STATES) -> None:
         if not path.is_file():
             raise ModelMissingError(f"the model file {str(path)!r} is missing", hint="run `ourcli setup`")
         self._path = path
         self._session = _open(path, threads)
         self._inputs = {value.name: value for value in self._session.get_inputs()}
-        self._output = _hidden_state_output(self._session, path)
+        self._output = _output(self._session, path, wanted)
 
-    def hidden(self, batch: PaddedBatch) -> Hidden:
-        """Return the last hidden state of every position.
+    @property
+    def choices(self) -> int | None:
+        """Size of the output's last dimension, None where the model leaves it open."""
+        (size,) = (value.shape[-1] for value in self._session.get_outputs() if value.name == self._output)
+        return size if isinstance(size, int) else None
+
+    def run(self, batch: PaddedBatch) -> NDArray[np.float32]:
+        """Return the output that is wanted: hidden states or logits.
 
         Raises:
             ModelBrokenError: The model wants an input that is not known here.
@@ -82,10 +111,10 @@ class OnnxSession:
         """
         feeds = {name: self._feed(value, batch) for name, value in self._inputs.items()}
         try:
-            (hidden,) = self._session.run([self._output], feeds)
+            (found,) = self._session.run([self._output], feeds)
         except _native_errors() as exc:
             raise ModelError(f"the model {self._path.name!r} failed: {exc}", hint=_SETUP_HINT) from exc
-        return np.asarray(hidden, dtype=np.float32)
+        return np.asarray(found, dtype=np.float32)
 
     def _feed(self, value: Any, batch: PaddedBatch) -> NDArray[Any]:
         match value.name:
@@ -125,12 +154,12 @@ def _native_errors() -> tuple[type[Exception], ...]:
     return (*own, RuntimeError, ValueError)
 
 
-def _hidden_state_output(session: onnxruntime.InferenceSession, path: Path) -> str:
+def _output(session: onnxruntime.InferenceSession, path: Path, wanted: Wanted) -> str:
     outputs: dict[str, int] = {value.name: len(value.shape) for value in session.get_outputs()}
-    for name in ("last_hidden_state", "token_embeddings", *outputs):
-        if outputs.get(name) == 3:
+    for name in (*wanted.names, *outputs):
+        if outputs.get(name) in wanted.ranks:
             return name
-    raise ModelBrokenError(f"the model {path.name!r} has no output of hidden states, only {sorted(outputs)}")
+    raise ModelBrokenError(f"the model {path.name!r} has no output of {wanted.what}, only {sorted(outputs)}")
 
 
 def _empty_past(value: Any, batch: int) -> NDArray[Any]:

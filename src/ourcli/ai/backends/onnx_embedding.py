@@ -192,7 +192,7 @@ class OnnxEmbeddingModel:
     def _run(self, batch: _Batch) -> tuple[PaddedBatch, Hidden]:
         session, _ = self._opened()
         padded = PaddedBatch.of([encoding.ids for encoding in batch.encodings], self._spec.padding_side)
-        return padded, session.hidden(padded)
+        return padded, session.run(padded)
 
     def _pooled(self, padded: PaddedBatch, hidden: Hidden) -> Matrix:
         pool = mean_pool if self._spec.pooling is Pooling.MEAN else last_pool

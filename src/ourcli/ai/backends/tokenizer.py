@@ -43,6 +43,34 @@ class BoundedTokenizer:
         longer: Encoding = self._tokenizer.encode(prompt + text[: self._max_tokens * LAST_READ])
         return longer
 
+    def plain(self, text: str, *, special: bool = False) -> Encoding:
+        """Return the tokens of `text` alone, nothing added, cut like every encoding.
+
+        Args:
+            text: Anything.
+            special: Read `<|...|>` in the text as the model's own marks. Leave that to texts that we write: in any
+                other one such a word could pass itself off as the end of the text.
+        """
+        self._tokenizer.encode_special_tokens = not special
+        try:
+            found: Encoding = self._tokenizer.encode(text[: self._max_tokens * LAST_READ], add_special_tokens=False)
+        finally:
+            self._tokenizer.encode_special_tokens = False
+        return found
+
+    def id_of(self, token: str) -> int:
+        """Return the number of a token.
+
+        Raises:
+            ModelBrokenError: The vocabulary does not have it.
+        """
+        found: int | None = self._tokenizer.token_to_id(token)
+        if found is None:
+            raise ModelBrokenError(
+                f"the tokenizer has no token {token!r}", hint="run `ourcli models verify`, then `ourcli setup`"
+            )
+        return found
+
 
 def _load(path: Path) -> Tokenizer:
     try:
