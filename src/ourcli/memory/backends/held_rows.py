@@ -1,0 +1,160 @@
+"""What stands in memory of a table, so that a search need not read columns from disk.
+
+Reading 200 rows costs a small read for every row and column, more than finding them. A row's address in a table
+(fragment and place) is never given to another row, and an updated record gets a new address; so what was read of an
+address once stays right, and only unknown addresses are read.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ourcli.memory.backends import leg_columns
+from ourcli.memory.backends.leg_columns import ADDRESS
+from ourcli.memory.vectors import Matrix
+
+EXACT_ROWS = 20_000
+"""Up to so many rows all vectors are held and compared one by one: 2 ms, less than an index takes, and exact."""
+_READ_ALL_FROM = 1_000
+"""So many rows are read one by one before a larger table is read whole: a command that searches once never needs it."""
+
+Addresses = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """Rows of a table in the order of their addresses.
+
+    Attributes:
+        addresses: Ascending, [n].
+        columns: As `leg_columns.to_held` makes them, [n].
+        vectors: Unit vectors, [n, 384]; [0, 384] where they are not held.
+    """
+
+    addresses: Addresses
+    columns: pa.Table
+    vectors: Matrix
+
+    @classmethod
+    def of(cls, read: pa.Table) -> "Rows":
+        """Return rows as they were read, with the embedding or without."""
+        addresses = read[ADDRESS].to_numpy()
+        order = np.argsort(addresses)
+        vectors = leg_columns.to_unit(read)
+        return cls(
+            addresses=addresses[order],
+            columns=leg_columns.to_held(read).take(order),
+            vectors=vectors[order] if len(vectors) else vectors,
+        )
+
+    def places(self, addresses: Addresses) -> NDArray[np.int64]:
+        """Return where each address stands, -1 for one that is not held."""
+        if not len(self.addresses):
+            return np.full(len(addresses), -1, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.addresses, addresses), len(self.addresses) - 1)
+        return np.where(self.addresses[at] == addresses, at, -1)
+
+    def keeping(self, wanted: NDArray[np.bool_]) -> "Rows":
+        """Return some of the rows; they hold vectors."""
+        return Rows(
+            addresses=self.addresses[wanted],
+            columns=self.columns.filter(pa.array(wanted)),
+            vectors=self.vectors[wanted],
+        )
+
+    def joined(self, other: "Rows") -> "Rows":
+        """Return these rows and others, none of which stands in both; either both hold vectors or none."""
+        addresses = np.concatenate([self.addresses, other.addresses])
+        order = np.argsort(addresses)
+        vectors = np.concatenate([self.vectors, other.vectors])
+        columns = pa.concat_tables([self.columns, other.columns]).unify_dictionaries().combine_chunks()
+        return Rows(
+            addresses=addresses[order], columns=columns.take(order), vectors=vectors[order] if len(vectors) else vectors
+        )
+
+
+class ExactRows:
+    """All rows of a small table, followed from version to version, whichever process made them.
+
+    Args:
+        table: The LanceDB table.
+        most: It is small with so many rows.
+    """
+
+    def __init__(self, table: Any, most: int) -> None:
+        self._table = table
+        self._most = most
+        self._lock = anyio.Lock()
+        self._version = -1
+        self._rows: Rows | None = None
+
+    async def current(self) -> Rows | None:
+        """Return the rows as they are now, with vectors; None when there are too many to hold."""
+        if await self._table.version() != self._version:
+            async with self._lock:
+                version = await self._table.version()
+                if version != self._version:
+                    small = await self._table.count_rows() <= self._most
+                    held = self._rows if version > self._version else None  # else another table took its place
+                    self._rows = await self._updated(held) if small else None
+                    self._version = version
+        return self._rows
+
+    async def _updated(self, held: Rows | None) -> Rows:
+        """Read what is new and drop what is gone."""
+        if held is None:
+            return Rows.of(await _read(self._table.query(), vectors=True))
+        now = (await self._table.query().select([ADDRESS]).to_arrow())[ADDRESS].to_numpy()
+        new = np.setdiff1d(now, held.addresses)
+        if len(new) > len(now) // 2:
+            return Rows.of(await _read(self._table.query(), vectors=True))
+        kept = held.keeping(np.isin(held.addresses, now))
+        if not len(new):
+            return kept
+        return kept.joined(Rows.of(await _read(self._table.take_row_ids(new.tolist()), vectors=True)))
+
+
+class SeenRows:
+    """Columns of the rows that searches met in a large table; read whole once it pays."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._lock = anyio.Lock()
+        self._all: Rows | None = None
+        self._since: Rows | None = None
+
+    async def columns(self, addresses: Addresses) -> tuple[NDArray[np.int64], pa.Table]:
+        """Return which of the addresses still hold a row (places, ascending), and the columns of those rows."""
+        if len(self._unknown(addresses)):
+            async with self._lock:
+                if len(unknown := self._unknown(addresses)):
+                    await self._learn(unknown)
+        held = [rows for rows in (self._all, self._since) if rows is not None]
+        found = [rows.places(addresses) for rows in held]
+        parts = [leg_columns.picked(rows.columns, at[at >= 0]) for rows, at in zip(held, found, strict=True)]
+        there = np.concatenate([np.flatnonzero(at >= 0) for at in found])
+        order = np.argsort(there)
+        return there[order], pa.concat_tables(parts).take(order)
+
+    def _unknown(self, addresses: Addresses) -> Addresses:
+        for rows in (self._all, self._since):
+            if rows is not None:
+                addresses = addresses[rows.places(addresses) < 0]
+        return addresses
+
+    async def _learn(self, unknown: Addresses) -> None:
+        since = self._since
+        if since is not None and len(since.addresses) + len(unknown) > _READ_ALL_FROM:
+            self._all, self._since = Rows.of(await _read(self._table.query(), vectors=False)), None
+            return
+        new = Rows.of(await _read(self._table.take_row_ids(unknown.tolist()), vectors=False))
+        self._since = new if since is None else since.joined(new)
+
+
+async def _read(query: Any, *, vectors: bool) -> pa.Table:
+    columns = {**leg_columns.HELD, **({"embedding": "embedding"} if vectors else {})}
+    return await query.select(columns).to_arrow()
