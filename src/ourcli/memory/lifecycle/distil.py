@@ -1,7 +1,8 @@
 """Shorter records: a decision reduced to what carries it, and several records summed up in one.
 
 A language model writes them where one is there that can be trusted with it, and what it wrote is checked against
-the sources; otherwise, and where the check fails, they are the sources' own sentences.
+the sources; otherwise, and where the check fails, they are the sources' own sentences. A record keeps its trust: its
+words are still those of its source.
 """
 
 import logging
@@ -28,9 +29,7 @@ _READ_CHARS = 1_600
 _MOST_TAGS = 32
 _DISTIL = (
     "Reduce the text below to the decision in it, with its numbers, names and reasons. Use the words of the text. "
-    "Leave out greetings, thanks, questions and whatever is no part of the decision. Add nothing. For example, "
-    "`Hi all, nice weekend? After the review we agreed to archive invoices for 7 years, as the law asks. See you!` "
-    "becomes `We agreed to archive invoices for 7 years, as the law asks.`"
+    "Leave out greetings, thanks, questions and whatever is no part of the decision. Add nothing."
 )
 _SUM_UP = (
     "Sum up the numbered notes below: one short sentence for each, with its numbers and names. "
@@ -57,11 +56,10 @@ class Distiller:
             ModelError: The vector of the new text cannot be made.
         """
         record = image.record
-        text = carrying(record.text, DISTILLED_CHARS)
-        if text != record.text.strip():
-            text = await self._written(_DISTIL, [record.text], DISTILLED_CHARS) or text
-        if text == record.text.strip():
+        extracted = carrying(record.text, DISTILLED_CHARS)
+        if extracted == record.text.strip():
             return image
+        text = await self._written(_DISTIL, [record.text], extracted)
         return await self._embedded(replace(record, text=text))
 
     async def summary(self, images: Sequence[Image], at: datetime) -> Image:
@@ -78,24 +76,29 @@ class Distiller:
         """
         records = [image.record for image in images]
         texts = list(dict.fromkeys(record.text.strip() for record in records))
-        extracted = _extracted(texts)
-        text = extracted
-        if len(texts) > 1 or extracted != texts[0]:
-            text = await self._written(_SUM_UP, texts, SUMMARY_CHARS) or extracted
+        text = extracted = _extracted(texts)
+        if [text] != texts:
+            text = await self._written(_SUM_UP, texts, extracted)
         return await self._embedded(_summary_record(records, text, at))
 
-    async def _written(self, instruction: str, sources: Sequence[str], max_chars: int) -> str | None:
-        """Return what the writer wrote when it holds against the sources, else None."""
+    async def _written(self, instruction: str, sources: Sequence[str], extracted: str) -> str:
+        """Return what the writer wrote when it is shorter than the sources' own sentences and holds against them.
+
+        Args:
+            instruction: What the text is to be.
+            sources: What it is made from.
+            extracted: The sources' own sentences; returned otherwise.
+        """
         if self._writer is None:
-            return None
+            return extracted
         shown = [text if len(text) <= _READ_CHARS else carrying(text, _READ_CHARS) for text in sources]
-        text = ((await self._writer.write(instruction, shown, max_chars)) or "").strip()
-        if not text:
-            return None
-        if faults := _faults(text, sources, max_chars):
+        written = await self._writer.write(instruction, shown, max(len(extracted), DISTILLED_CHARS))
+        if not written or not written.strip():
+            return extracted
+        if faults := _faults(written.strip(), sources, len(extracted)):
             _LOG.info("a written text was dropped for the sources' own sentences: %s", faults)
-            return None
-        return text
+            return extracted
+        return written.strip()
 
     async def _embedded(self, record: Record) -> Image:
         (vector,) = await self._embedder.embed_passages([record.text])
@@ -105,7 +108,7 @@ class Distiller:
 def _faults(text: str, sources: Sequence[str], max_chars: int) -> str:
     """Return what is wrong with a written text, without its words, or ""."""
     told = [
-        (len(text) > max_chars, "it is too long"),
+        (len(text) > max_chars, "it is longer than their own sentences"),
         (bool(invented(text, sources)), "it holds a number or name that no source has"),
         (turned(text, sources), "it negates where the sources do not, or the other way round"),
         (bool(passed_over(text, [carrying(source, len(source)) for source in sources])), "it passes a source over"),

@@ -51,13 +51,18 @@ def _grades(sentences: Sequence[str]) -> Iterator[int]:
     following = False
     for sentence in sentences:
         asks = sentence.rstrip("\"')”’ ").endswith("?")
-        tells = not asks and (_BINDS.search(sentence) is not None or bool(said(sentence)))
+        tells = not asks and (_BINDS.search(sentence) is not None or _has_facts(sentence))
         if not asks and _DECIDES.search(sentence):
             following = True
             yield _CARRIES
         else:
             following = following and tells
             yield _FOLLOWS if following else _SAYS if tells else _FILLS
+
+
+def _has_facts(sentence: str) -> bool:
+    """Say whether a sentence holds a number or a name; its first word may be capitalised for no other reason."""
+    return any(fact.start > 2 or not fact.text.istitle() for fact in said(sentence))
 
 
 def _cut(sentence: str, max_chars: int) -> str:
