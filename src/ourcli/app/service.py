@@ -4,10 +4,12 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from ourcli.ai.models.library import ModelStatus, PlannedDownload
 from ourcli.app.benching import RetrievalReport
+from ourcli.app.lifecycle import LifecycleDesk
 from ourcli.app.modelling import ModelDesk
 from ourcli.app.records import given_vectors, to_record
 from ourcli.app.requests import Answer, AskRequest, ExportedRecord, IngestReport, NewRecord
@@ -22,6 +24,7 @@ from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, Query, SearchResult
 from ourcli.memory.record import Record
 from ourcli.memory.stored import Redaction, Stored
+from ourcli.memory.usage import Use
 from ourcli.observability.events_log import EventLog
 
 _QUIET = NullSink()
@@ -44,6 +47,11 @@ class Service:
             rooms.library, rooms.settings, home=rooms.home, environment=dict(os.environ), gate=rooms.gate
         )
 
+    @cached_property
+    def lifecycle(self) -> LifecycleDesk:
+        """How records move, why, and how a move is taken back."""
+        return LifecycleDesk(self._rooms)
+
     @property
     def settings(self) -> Settings:
         """The settings in force."""
@@ -58,7 +66,9 @@ class Service:
 
     async def ask(self, request: AskRequest, listen: EventSink = _QUIET) -> Answer:
         """Recall, generate, remember."""
-        return await (await self._rooms.asking()).ask(request, listen)
+        answer = await (await self._rooms.asking()).ask(request, listen)
+        await self._note_use([one.record_id for one in answer.citations if one.record_id], request.text)
+        return answer
 
     async def plan(self, request: AskRequest) -> Mapping[str, object]:
         """Return the plan as JSON data and run nothing."""
@@ -102,12 +112,21 @@ class Service:
         return Stored(ids=tuple(ids), redacted=tuple(redacted))
 
     async def search(self, query: Query) -> SearchResult:
-        """Search memory."""
-        return await (await self._rooms.memory()).run(query)
+        """Search memory; the hits count as used."""
+        result = await (await self._rooms.memory()).run(query)
+        await self._note_use([hit.record.id for hit in result.hits], query.text)
+        return result
 
     async def get(self, record_id: str) -> Record:
-        """Return one record."""
-        return await (await self._rooms.memory()).get(record_id)
+        """Return one record, which counts as used."""
+        record = await (await self._rooms.memory()).get(record_id)
+        await self._note_use([record.id])
+        return record
+
+    async def _note_use(self, ids: Sequence[str], query: str = "") -> None:
+        if ids:
+            usage = (await self._rooms.moving()).usage
+            await usage.note(Use(ids=tuple(ids), at=self._rooms.clock.now(), query=query))
 
     async def records(self, where: Filter, limit: int | None) -> list[Record]:
         """Return records, newest first."""

@@ -30,9 +30,11 @@ from ourcli.ai.rerank import PairReranker
 from ourcli.app.asking import Asking
 from ourcli.app.attachments import Attachments
 from ourcli.app.benching import Bench
+from ourcli.app.moving import Moving, open_moving
 from ourcli.app.reader import LocalReader
 from ourcli.app.requests import IngestReport
 from ourcli.app.sessions import Sessions
+from ourcli.app.writing import ModelWriter
 from ourcli.common.clock import Clock
 from ourcli.common.errors import ConfigError
 from ourcli.common.events import EventSink, NullSink
@@ -45,8 +47,8 @@ from ourcli.core.journal import MemoryJournal
 from ourcli.core.planner import Planner
 from ourcli.core.recipe import Cookbook
 from ourcli.core.recipe import load as load_recipes
-from ourcli.memory.backends.secrets import KingfisherRedactor
 from ourcli.memory.backends.documents import DocumentConverter
+from ourcli.memory.backends.secrets import KingfisherRedactor
 from ourcli.memory.backends.splitters import SemanticChunker
 from ourcli.memory.backends.token_store import SqliteTokenStore
 from ourcli.memory.backends.walker import DiskTree
@@ -54,6 +56,7 @@ from ourcli.memory.backends.watcher import SystemWatcher
 from ourcli.memory.ingest.ingestor import Ingestor
 from ourcli.memory.ingest.report import Selection
 from ourcli.memory.interaction import LateInteraction
+from ourcli.memory.lifecycle.distil import Distiller
 from ourcli.memory.ports import Passage, RecordStore, Reranker, TokenStore
 from ourcli.memory.service import MemoryService
 from ourcli.memory.shelf import Shelf
@@ -133,8 +136,9 @@ class Rooms:
         self._stack = stack
         self._limiter = CapacityLimiter(1)
         self._opening = anyio.Lock()
-        self._store: RecordStore | None = None
+        self._store: JournaledStore | None = None
         self._memory: MemoryService | None = None
+        self._moving: Moving | None = None
 
     @cached_property
     def threads(self) -> int:
@@ -210,7 +214,7 @@ class Rooms:
             hint=f"use {', '.join([LATE_INTERACTION, *known])} or {NO_RERANKER}",
         )
 
-    async def store(self) -> RecordStore:
+    async def store(self) -> "JournaledStore":
         """Return the record store, opened once."""
         async with self._opening:
             if self._store is None:
@@ -225,6 +229,22 @@ class Rooms:
         if self._memory is None:
             self._memory = self._memory_over(store, self.tokens, self.bus)
         return self._memory
+
+    async def moving(self) -> Moving:
+        """Return what moves records and remembers how they are used, opened once."""
+        store = await self.store()
+        if self._moving is None:
+            writer = ModelWriter(lambda: self.reader(self.settings.ai.llm_model))
+            self._moving = open_moving(
+                store,
+                store.database,
+                settings=self.settings.memory,
+                condenser=Distiller(writer, LateEmbedder(self)),
+                clock=self.clock,
+                sink=self.bus,
+                stack=self._stack,
+            )
+        return self._moving
 
     def _memory_over(
         self, store: RecordStore, tokens: TokenStore, sink: EventSink, *, rerank_s: float | None = None
