@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # it ships no types
 
 _LINUX = Path("/proc/sys/kernel/random/boot_id")
 

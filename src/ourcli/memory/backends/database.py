@@ -48,6 +48,11 @@ class Database:
                 self._frozen = _reason(exc)
                 self._writer = self._reader = self._connect_frozen()
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written where the file is."""
+        return bool(self._frozen)
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Read one state of the file, whatever is written meanwhile; blocks the other readers of this object.

@@ -5,23 +5,17 @@ then drop the rows from the journal, noting those versions in the same transacti
 the same again to the same end; after a power cut the tables go back to the versions that were noted (`rollback`).
 """
 
-import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-import anyio
 from anyio import to_thread
-from filelock import FileLock, Timeout
 
-from ourcli.common.errors import StoreError
-from ourcli.common.files import FILE_MODE
 from ourcli.memory.backends.journaled_reads import Tables
+from ourcli.memory.backends.locking import exclusive
 from ourcli.memory.journal import ChangeJournal, Overlay
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Matrix
-
-_LOCK_POLL_S = 0.02
 
 
 class Flusher:
@@ -44,14 +38,18 @@ class Flusher:
         self._lock = lock
         self._boot = boot
 
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Let nobody change the tables meanwhile."""
+        return exclusive(self._lock)
+
     async def flush(self, *, wait: bool = True) -> None:
         """Move what the journal holds to the tables.
 
         Raises:
-            Timeout: Another process is writing, and `wait` is False.
+            Busy: Another process is writing, and `wait` is False.
             StoreError: It did not work; the journal keeps what it held.
         """
-        async with self.exclusive(wait=wait):
+        async with exclusive(self._lock, wait=wait):
             await self._flush()
 
     async def _flush(self) -> None:
@@ -73,54 +71,26 @@ class Flusher:
 
     async def write_through(self, records: Sequence[Record], vectors: Matrix) -> None:
         """Write to the tables; what the journal held before goes first, or it would hide what is new."""
-        async with self.exclusive():
+        async with exclusive(self._lock):
             await self._flush()
             await self._tables.upsert(records, vectors)
             await self._secure()
 
     async def set_store_model(self, digest: str) -> None:
         """Note the embedding model that the store is written with."""
-        async with self.exclusive():
+        async with exclusive(self._lock):
             await self._tables.set_store_model(digest)
             await self._secure()
 
     async def optimize(self) -> None:
         """Flush, compact and bring the indexes up to date."""
-        async with self.exclusive():
+        async with exclusive(self._lock):
             await self._flush()
             await self._tables.optimize()
             await self._secure()
 
     async def tend(self) -> None:
         """Compact only the tables whose fragments or unindexed rows have grown past the bound."""
-        async with self.exclusive():
+        async with exclusive(self._lock):
             await self._tables.tend()
             await self._secure()
-
-    @asynccontextmanager
-    async def exclusive(self, *, wait: bool = True) -> AsyncIterator[None]:
-        """Be the only one, of all tasks and processes, that writes to the tables.
-
-        Raises:
-            Timeout: Another one is, and `wait` is False.
-            StoreError: The folder may not be written, or the lock cannot be made.
-        """
-        if not os.access(self._lock.parent, os.W_OK):
-            raise StoreError("cannot write to memory: its folder may not be written", hint="check its permissions")
-        lock = FileLock(self._lock, timeout=0, mode=FILE_MODE, thread_local=False)
-        while True:
-            try:
-                lock.acquire()
-                break
-            except Timeout:
-                if not wait:
-                    raise
-                await anyio.sleep(_LOCK_POLL_S)
-            except OSError as exc:
-                raise StoreError(
-                    f"cannot lock the memory: {exc.strerror or exc}", hint="check free space and permissions"
-                ) from exc
-        try:
-            yield
-        finally:
-            lock.release()

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from anyio import to_thread
-from filelock import Timeout
 
 from ourcli.common.errors import StoreConflictError, StoreError
 from ourcli.memory.backends import arrow
@@ -21,7 +20,8 @@ from ourcli.memory.backends.database import Database
 from ourcli.memory.backends.flusher import Flusher
 from ourcli.memory.backends.folder_sync import FolderSync
 from ourcli.memory.backends.journaled_reads import JournaledReads, Tables
-from ourcli.memory.backends.lance import LanceRecordStore
+from ourcli.memory.backends.locking import FLUSH_LOCK, Busy
+from ourcli.memory.backends.opening import Opening
 from ourcli.memory.backends.schema import JOURNAL, open_database
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
 from ourcli.memory.journal import Change, ChangeJournal, JournalSize, Unchanged
@@ -60,11 +60,15 @@ async def open_journaled(folder: Path, limits: Limits | None = None) -> "Journal
     Raises:
         StoreError: The folder, a table or the journal cannot be opened.
     """
-    tables = await LanceRecordStore.open(folder)
     database = await to_thread.run_sync(open_database, folder / JOURNAL)
-    journal = SqliteJournal(database)
-    sync, lock = FolderSync(folder).run, folder / ".flush.lock"
-    return JournaledStore(tables, journal, sync=sync, lock=lock, limits=limits or Limits(), database=database)
+    try:
+        journal, sync = SqliteJournal(database), FolderSync(folder)
+        tables = await Opening(folder, journal, sync).tables()
+    except BaseException:
+        database.close()
+        raise
+    lock = folder / FLUSH_LOCK
+    return JournaledStore(tables, journal, sync=sync.run, lock=lock, limits=limits or Limits(), database=database)
 
 
 class JournaledStore(JournaledReads):
@@ -145,7 +149,7 @@ class JournaledStore(JournaledReads):
         if not entries:
             await self._append(changes)
             return
-        async with self._flusher.exclusive():  # what is looked at can only change in the journal now
+        async with self._flusher.alone():  # what is looked at can only change in the journal now
             unchanged = await self._unchanged(entries)
             size = await to_thread.run_sync(self._journal.append, changes, entries, unchanged)
         await self._flush_if_due(size)
@@ -191,7 +195,7 @@ class JournaledStore(JournaledReads):
         try:
             await self._flusher.flush(wait=wait)
             self._flush_failed_at = 0
-        except Timeout:
+        except Busy:
             return
         except StoreError as exc:
             self._flush_failed_at = len((await self._current()).hidden)

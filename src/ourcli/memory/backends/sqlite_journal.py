@@ -125,6 +125,11 @@ class SqliteJournal:
             rows = connection.execute("SELECT name, version, boot FROM safe_versions").fetchall()
         return {name: Safe(version=version, boot=boot) for name, version, boot in rows}
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written where the file is."""
+        return self._database.read_only
+
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
