@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ourcli.cli.invocation import Invocation
-from ourcli.testing.service import FakeService, a_download, a_model
+from ourcli.testing.models import a_download, a_model
+from ourcli.testing.service import FakeService
 from tests.cli.running import Run
 from tests.promises import promise
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ourcli.ai.models.library import ModelStatus, PlannedDownload
 from ourcli.app.benching import RetrievalReport
+from ourcli.app.caring import MemoryCare
+from ourcli.app.doctor import Check, Doctor
 from ourcli.app.lifecycle import LifecycleDesk
 from ourcli.app.modelling import ModelDesk
 from ourcli.app.records import given_vectors, to_record
@@ -61,6 +63,19 @@ class Service:
     def warnings(self) -> tuple[str, ...]:
         """What of the configuration was ignored and why, a line each."""
         return self._rooms.loaded.warnings
+
+    async def examine(self) -> Sequence[Check]:
+        """Look at everything that ourcli stands on."""
+        return await self._doctor.examine()
+
+    async def repair(self) -> Sequence[str]:
+        """Mend what can be mended; return what was done, a line each."""
+        return await self._doctor.repair()
+
+    @property
+    def _doctor(self) -> Doctor:
+        rooms = self._rooms
+        return Doctor(rooms.home, rooms.loaded, rooms.library, MemoryCare(rooms))
 
     # Questions
 

@@ -28,6 +28,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "models": LazyCommand(f"{_AT}.models:models", "List, fetch, check and choose models."),
     "events": LazyCommand(f"{_AT}.events:events", "Show what happened."),
     "bench": LazyCommand(f"{_AT}.bench:bench", "Measure this installation on given data."),
+    "doctor": LazyCommand(f"{_AT}.doctor:doctor", "Look for what is wrong, and mend it."),
     "config": LazyCommand(f"{_AT}.config:config", "Show, set and check settings."),
     "trust": LazyCommand(f"{_AT}.trust:trust", "Trust a project's own files."),
     "init": LazyCommand(f"{_AT}.init:init", "Start a project here."),

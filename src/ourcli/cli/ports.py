@@ -16,6 +16,7 @@ from ourcli.memory.stored import Stored
 if TYPE_CHECKING:
     from ourcli.ai.models.library import ModelStatus, PlannedDownload
     from ourcli.app.benching import RetrievalReport
+    from ourcli.app.doctor import Check
     from ourcli.cli.ports_lifecycle import Lifecycle
     from ourcli.config.settings import Settings
     from ourcli.core.recipe import Cookbook
@@ -33,6 +34,14 @@ class Facade(Protocol):
     @property
     def lifecycle(self) -> "Lifecycle":
         """How records move, why, and how a move is taken back."""
+        ...
+
+    async def examine(self) -> "Sequence[Check]":
+        """Look at everything that ourcli stands on."""
+        ...
+
+    async def repair(self) -> Sequence[str]:
+        """Mend what can be mended; return what was done, a line each."""
         ...
 
     async def ask(self, request: AskRequest, listen: EventSink = ...) -> Answer:

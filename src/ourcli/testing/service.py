@@ -10,9 +10,8 @@ from typing import Self
 
 import anyio
 
-from ourcli.ai.models.library import ModelStatus, PlannedDownload
-from ourcli.ai.models.spec import Capability, FileSpec, Format, Kind, ModelSpec, WheelSource
 from ourcli.app.benching import RetrievalReport
+from ourcli.app.doctor import Check, State
 from ourcli.app.requests import (
     Answer,
     AnswerTiming,
@@ -34,6 +33,7 @@ from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchR
 from ourcli.memory.record import DIMS, Record, Source
 from ourcli.memory.stored import Redaction, Stored
 from ourcli.testing.lifecycle import FakeLifecycle
+from ourcli.testing.models import FakeModels
 from ourcli.testing.secrets import A_SECRET, FakeRedactor
 
 MORNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -46,45 +46,6 @@ A_CARD = ScoreCard(
     rerank=None,
     kept="top 10",
 )
-
-
-def a_model(identifier: str = "tiny", *, installed: bool = False) -> ModelStatus:
-    """Return a small language model of the registry."""
-    file = FileSpec(
-        name="tiny.gguf",
-        bytes=1_500_000,
-        sha256="ab" * 32,
-        sources=(WheelSource(package="tiny-model", version="1.0", member="tiny.gguf"),),
-    )
-    spec = ModelSpec(
-        id=identifier,
-        kind=Kind.LLM,
-        format=Format.GGUF,
-        about="for tests",
-        licence="Apache-2.0",
-        files=(file,),
-        memory_bytes=3_000_000,
-        context_tokens=2048,
-        capability=Capability.FALLBACK,
-    )
-    return ModelStatus(
-        spec=spec,
-        installed=installed,
-        fits=True,
-        recommended=True,
-        chosen=installed,
-        sha256=file.sha256,
-        path=Path("/models") / identifier / file.name,
-    )
-
-
-def a_download(identifier: str = "tiny") -> PlannedDownload:
-    """Return what fetching that model would mean."""
-    spec = a_model(identifier).spec
-    source = str(spec.files[0].sources[0])
-    return PlannedDownload(
-        spec=spec, sources=(source,), bytes=spec.bytes, licence=spec.licence, why="fits 2 cores and 4 GB"
-    )
 
 
 def a_report() -> RetrievalReport:
@@ -106,7 +67,7 @@ def a_record(text: str, number: int = 1, **changes: object) -> Record:
     return replace(base, **changes)  # type: ignore[arg-type]  # the caller names fields of Record
 
 
-class FakeService:
+class FakeService(FakeModels):
     """Answer what the attributes say; keep what was asked in `asked`, `queries`, `filters`, `calls`.
 
     Set `failure` to make every call raise it, `card` for the card of every hit, `says` to choose what is streamed,
@@ -114,10 +75,10 @@ class FakeService:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.project: str | None = None
         self.failure: BaseException | None = None
         self.says: list[Event | str] = ["It is ", "15 minutes [1]."]
-        self.progress: list[Event] = []
         self.notices: tuple[str, ...] = ()
         self.redacted: tuple[Redaction, ...] = ()
         self.asked: list[AskRequest] = []
@@ -125,8 +86,6 @@ class FakeService:
         self.filters: list[Filter] = []
         self.stored: dict[str, Record] = {}
         self.batches: list[int] = []
-        self.downloads: list[PlannedDownload] = []
-        self.registry: dict[str, ModelStatus] = {"tiny": a_model()}
         self.log: list[dict[str, object]] = []
         self.ingested: list[tuple[Path, ...]] = []
         self.calls: list[tuple[str, tuple[object, ...]]] = []
@@ -134,6 +93,7 @@ class FakeService:
         self.hangs = False
         self.closed = False
         self.card = A_CARD
+        self.checks: list[Check] = []
         self.lifecycle = FakeLifecycle(self.stored, self._begin)
 
     async def __aenter__(self) -> Self:
@@ -154,6 +114,18 @@ class FakeService:
             self.calls.append((name, arguments))
         if self.failure is not None:
             raise self.failure
+
+    async def examine(self) -> Sequence[Check]:
+        """Return `checks`."""
+        self._begin("examine")
+        return self.checks
+
+    async def repair(self) -> Sequence[str]:
+        """Make every check pass; say of which failed ones."""
+        self._begin("repair")
+        failed = [check for check in self.checks if check.state is State.FAILED]
+        self.checks = [replace(check, state=State.OK, hint="") for check in self.checks]
+        return [f"{check.name} works again" for check in failed]
 
     async def ask(self, request: AskRequest, listen: EventSink = NullSink()) -> Answer:  # noqa: B008
         """Stream `says`, then answer with it."""
@@ -326,57 +298,6 @@ class FakeService:
                 yield await self.ingest(paths, project, listen, allow_secrets=allow_secrets)
 
         yield reports()
-
-    async def setup_plan(self, llm: str | None, small: bool) -> Sequence[PlannedDownload]:  # noqa: FBT001
-        """Return `downloads`."""
-        self._begin("setup_plan", llm, small)
-        return tuple(self.downloads)
-
-    async def setup(
-        self,
-        llm: str | None,
-        small: bool,  # noqa: FBT001
-        listen: EventSink = NullSink(),  # noqa: B008
-    ) -> Sequence[ModelStatus]:
-        """Pull every download; return what is installed."""
-        self._begin("setup", llm, small)
-        for download in list(self.downloads):
-            await self.pull(download.spec.id, listen)
-        return await self.verify()
-
-    async def models(self) -> Sequence[ModelStatus]:
-        """Return `registry`."""
-        self._begin()
-        return tuple(self.registry.values())
-
-    def _known(self, model: str) -> ModelStatus:
-        self._begin()
-        if model not in self.registry:
-            raise NotFoundError(f"no model {model!r}", hint="`ourcli models list` shows the registry")
-        return self.registry[model]
-
-    async def pull(self, model: str, listen: EventSink = NullSink()) -> ModelStatus:  # noqa: B008
-        """Mark a model as installed."""
-        known = self._known(model)
-        for event in self.progress:
-            listen.emit(event)
-        self.registry[model] = replace(known, installed=True)
-        self.downloads = [download for download in self.downloads if download.spec.id != model]
-        return self.registry[model]
-
-    async def verify(self) -> Sequence[ModelStatus]:
-        """Return what is installed."""
-        self._begin()
-        return tuple(model for model in self.registry.values() if model.installed)
-
-    async def use(self, model: str) -> ModelStatus:
-        """Return the model."""
-        return self._known(model)
-
-    async def remove(self, model: str) -> ModelStatus:
-        """Mark a model as not installed."""
-        self.registry[model] = replace(self._known(model), installed=False)
-        return self.registry[model]
 
     async def bench_retrieval(
         self,
