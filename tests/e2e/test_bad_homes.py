@@ -39,6 +39,7 @@ def test_a_home_that_cannot_be_made_is_an_error(ourcli: CommandLine, place: str)
 
 @pytest.mark.usefixtures("own_mounts")
 @promise("core.home.unwritable")
+@promise("memory.usage.read-only")
 def test_a_read_only_home_can_be_read_and_says_so_when_written(ourcli: CommandLine) -> None:
     ourcli.run("memory", "add", FACT)
     home = shlex.quote(str(ourcli.home))
@@ -48,6 +49,7 @@ def test_a_read_only_home_can_be_read_and_says_so_when_written(ourcli: CommandLi
     added = frozen.run("memory", "add", "something else")
     listed = frozen.run("memory", "list", "--json")
     found = frozen.run("memory", "search", "plant", "--json")
+    opened = frozen.run("memory", "get", listed.document["records"][0]["id"], "--json")
 
     assert (added.code, added.out) == (1, "")
     assert "Read-only file system" in added.err
@@ -55,6 +57,7 @@ def test_a_read_only_home_can_be_read_and_says_so_when_written(ourcli: CommandLi
     assert "hint: " in added.err
     assert [record["text"] for record in listed.document["records"]] == [FACT]
     assert found.document["hits"][0]["text"] == FACT
+    assert opened.document["record"]["text"] == FACT
 
 
 @pytest.mark.usefixtures("own_mounts")

@@ -35,7 +35,7 @@ def a_reason(verb: Verb = Verb.PROMOTE, **changes: object) -> Reason:
 
 def a_promotion(image: Image, **changes: object) -> LedgerEntry:
     """Return the entry of a promotion to insights."""
-    return change(a_reason(**changes), [image], [relaid(image, Layer.INSIGHTS)]).entry
+    return change(a_reason(Verb.PROMOTE, **changes), [image], [relaid(image, Layer.INSIGHTS)]).entry
 
 
 def an_undo(entry: LedgerEntry, *, hours: int = 1) -> LedgerEntry:
