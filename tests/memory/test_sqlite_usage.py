@@ -92,8 +92,9 @@ class Unwritable(Database):
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        raise StoreError("cannot write to memory: no space left")
-        yield
+        with self._inner.writing() as connection:
+            yield connection
+            raise StoreError("cannot write to memory: no space left")
 
 
 @promise("memory.usage.read-only")
