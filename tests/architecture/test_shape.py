@@ -25,6 +25,7 @@ HABITS: list[Rule] = [
 MAY_CATCH_ALL: dict[str, str] = {
     "src/ourcli/ai/backends/tokenizer.py": "a native library that raises nothing more precise; translated on the spot",
     "src/ourcli/cli/main.py": "the edge of the process: every failure becomes an exit code",
+    "src/ourcli/memory/backends/documents.py": "foreign readers of strange files: whatever they raise, it is broken",
     "src/ourcli/core/executor.py": "a step's handler: its bug fails the step and not the run",
 }
 

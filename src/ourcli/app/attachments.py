@@ -9,7 +9,8 @@ from anyio import to_thread
 from ourcli.app.requests import AskRequest
 from ourcli.common.errors import InvalidInputError
 from ourcli.core.prompt import Attachment, Evidence
-from ourcli.memory.ports import Chunk, Chunker, Embedder
+from ourcli.memory.ingest.ports import Chunk, Chunker
+from ourcli.memory.ports import Embedder
 from ourcli.memory.record import Source
 
 WHOLE_CHARS = 4_000

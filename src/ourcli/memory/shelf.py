@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from ourcli.common.clock import Clock
 from ourcli.common.ids import RecordId, new_id
+from ourcli.memory.ingest.ports import ShelvedFile
 from ourcli.memory.layers import Layer
-from ourcli.memory.ports import RecordStore, ShelvedFile
+from ourcli.memory.ports import RecordStore
 from ourcli.memory.record import Record, Source
 from ourcli.memory.service import MemoryService
 from ourcli.memory.stored import Redaction

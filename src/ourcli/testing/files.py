@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ourcli.common.errors import InvalidInputError, MissingExtraError, StoreError
-from ourcli.memory.ports import Chunk, FileContent, FoundFiles, Page, ShelvedFile
+from ourcli.memory.ingest.ports import Chunk, FileContent, FoundFiles, Page, ShelvedFile
 from ourcli.memory.stored import Redaction
 
 WRITTEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

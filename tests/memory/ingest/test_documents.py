@@ -16,8 +16,8 @@ from ourcli.memory.backends import documents
 from ourcli.memory.backends.documents import DocumentConverter
 from ourcli.memory.backends.splitters import SemanticChunker
 from ourcli.memory.ingest.ingestor import Ingestor
+from ourcli.memory.ingest.ports import DocumentReader, Page
 from ourcli.memory.ingest.report import Selection
-from ourcli.memory.ports import DocumentReader, Page
 from ourcli.testing.files import LineChunker, MemoryShelf, MemoryTree, ScriptedDocuments
 from tests.promises import promise
 

@@ -13,10 +13,10 @@ from ourcli.memory.backends.splitters import SemanticChunker
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.backends.watcher import SystemWatcher
 from ourcli.memory.ingest.ingestor import BATCH_CHUNKS, Ingestor
+from ourcli.memory.ingest.ports import FileTree, FileWatcher, ShelvedFile
 from ourcli.memory.ingest.report import IngestReport, Selection
-from ourcli.memory.ports import FileTree, FileWatcher, ShelvedFile
-from ourcli.testing.events import RecordingSink
 from ourcli.memory.stored import Redaction
+from ourcli.testing.events import RecordingSink
 from ourcli.testing.files import LineChunker, MemoryShelf, MemoryTree, ScriptedDocuments, ScriptedWatcher
 from tests.promises import promise
 

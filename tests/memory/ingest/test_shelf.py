@@ -13,8 +13,8 @@ from ourcli.memory.backends.lance import LanceRecordStore
 from ourcli.memory.backends.splitters import SemanticChunker
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.ingest.ingestor import Ingestor
+from ourcli.memory.ingest.ports import AssetShelf, Chunk, ShelvedFile
 from ourcli.memory.ingest.report import Selection
-from ourcli.memory.ports import AssetShelf, Chunk, ShelvedFile
 from ourcli.memory.record import DIMS
 from ourcli.memory.service import MemoryService
 from ourcli.memory.shelf import Shelf

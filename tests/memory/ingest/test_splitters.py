@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ourcli.memory.backends.splitters import CODE_CHARS, FRAGMENT_CHARS, PROSE_CHARS, SemanticChunker
 from ourcli.memory.ingest.formats import kind
-from ourcli.memory.ports import Chunk, Chunker
+from ourcli.memory.ingest.ports import Chunk, Chunker
 from ourcli.testing.files import LineChunker
 from tests.promises import promise
 

@@ -11,7 +11,7 @@ import pytest
 
 from ourcli.common.errors import InvalidInputError
 from ourcli.memory.backends.walker import DiskTree
-from ourcli.memory.ports import FileTree
+from ourcli.memory.ingest.ports import FileTree
 from ourcli.testing.files import MemoryTree
 from tests.promises import promise
 

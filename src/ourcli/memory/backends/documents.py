@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ourcli.common.errors import InvalidInputError, OurcliError
 from ourcli.config.flags import require_extra
 from ourcli.memory.ingest.formats import Format, format_of
-from ourcli.memory.ports import Page
+from ourcli.memory.ingest.ports import Page
 
 if TYPE_CHECKING:
     import pypdf

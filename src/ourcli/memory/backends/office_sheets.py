@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 import openpyxl
 
 from ourcli.common.errors import InvalidInputError
-from ourcli.memory.ports import Page
+from ourcli.memory.ingest.ports import Page
 
 _MOST_CHARS = 4_000_000
 """More cells of one sheet are data, not something to be read."""

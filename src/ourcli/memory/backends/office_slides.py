@@ -9,7 +9,7 @@ from pptx.shapes.graphfrm import GraphicFrame
 from pptx.shapes.group import GroupShape
 from pptx.slide import Slide
 
-from ourcli.memory.ports import Page
+from ourcli.memory.ingest.ports import Page
 
 
 def pages(data: bytes) -> Iterator[Page]:

@@ -8,7 +8,7 @@ import docx
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
-from ourcli.memory.ports import Page
+from ourcli.memory.ingest.ports import Page
 
 _DEEPEST = 6
 

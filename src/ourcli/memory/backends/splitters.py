@@ -11,8 +11,8 @@ from semantic_text_splitter import CodeSplitter, MarkdownSplitter, TextSplitter
 from ourcli.memory.ingest.formats import Format, format_of, kind, language
 from ourcli.memory.ingest.headings import HeadingPaths, headings, is_only_headings
 from ourcli.memory.ingest.html import readable
+from ourcli.memory.ingest.ports import Chunk
 from ourcli.memory.ingest.spans import LineIndex, Span, merged, segments, trimmed
-from ourcli.memory.ports import Chunk
 
 PROSE_CHARS = (400, 800)
 CODE_CHARS = (300, 700)

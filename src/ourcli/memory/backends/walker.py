@@ -10,7 +10,7 @@ import ignore
 from ignore.overrides import OverrideBuilder
 
 from ourcli.common.errors import InvalidInputError
-from ourcli.memory.ports import FileContent, FoundFiles
+from ourcli.memory.ingest.ports import FileContent, FoundFiles
 
 _OFF = False  # the walker takes its switches by position only
 

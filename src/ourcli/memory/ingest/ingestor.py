@@ -11,8 +11,16 @@ from anyio import to_thread
 from ourcli.common.clock import Clock
 from ourcli.common.events import EventSink, FilesIngested, NullSink, ProgressMade
 from ourcli.memory.ingest.loading import Loader
+from ourcli.memory.ingest.ports import (
+    AssetShelf,
+    Chunker,
+    DocumentReader,
+    FileTree,
+    FileWatcher,
+    FoundFiles,
+    ShelvedFile,
+)
 from ourcli.memory.ingest.report import IngestReport, Selection
-from ourcli.memory.ports import AssetShelf, Chunker, DocumentReader, FileTree, FileWatcher, FoundFiles, ShelvedFile
 from ourcli.memory.stored import Redaction
 
 BATCH_CHUNKS = 64

@@ -7,8 +7,8 @@ from pathlib import Path
 from ourcli.common.errors import InvalidInputError, MissingExtraError
 from ourcli.memory.ingest.decoding import decode
 from ourcli.memory.ingest.formats import DOCUMENTS, format_of
+from ourcli.memory.ingest.ports import Chunk, Chunker, DocumentReader, FileContent, FileTree, Page, ShelvedFile
 from ourcli.memory.ingest.refusals import MOST_BYTES, MOST_DOCUMENT_BYTES, refusal
-from ourcli.memory.ports import Chunk, Chunker, DocumentReader, FileContent, FileTree, Page, ShelvedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
