@@ -1,5 +1,5 @@
-"""What every record store promises; the same tests run on the fake, on LanceDB, and on LanceDB
-behind the journal, with everything still in the journal and with everything flushed."""
+"""What every record store promises; the same tests run on the fake, on LanceDB as it searches small and
+large tables, and on LanceDB behind the journal, with everything still in the journal and with everything flushed."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -22,12 +22,14 @@ from tests.support.records import NOON, a_record, axis
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["fake", "lance", "journal", "flushed"])
+@pytest.fixture(params=["fake", "lance", "large", "journal", "flushed"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RecordTables]:
     if request.param == "fake":
         yield FakeRecordStore()
     elif request.param == "lance":
         yield await LanceRecordStore.open(tmp_path / "db")
+    elif request.param == "large":
+        yield await LanceRecordStore.open(tmp_path / "db", exact_rows=-1)
     else:
         limits = Limits(rows=0) if request.param == "flushed" else Limits()
         async with aclosing(await open_journaled(tmp_path / "db", limits)) as opened:

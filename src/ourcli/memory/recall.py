@@ -1,10 +1,11 @@
-"""One search's way: embed, ask every leg of every layer at once, gather, rank, fetch, rerank, cut."""
+"""One search's way: embed and ask every leg of every layer at once, gather, rank, fetch, rerank, cut."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import anyio
+import numpy as np
 
 from ourcli.common.clock import Clock
 from ourcli.common.errors import OurcliError
@@ -52,11 +53,9 @@ class Recall:
     async def run(self, query: Query) -> SearchResult:
         """Return the hits of a checked query, best first."""
         started = self._clock.monotonic_s()
-        vector = await self._embedder.embed_query(query.text)
-        embedded = self._clock.monotonic_s()
-        near, vector_ms, matched, text_ms = await self._legs(query, vector)
+        legs = await self._legs(query)
         gathered = self._clock.monotonic_s()
-        pool = gather(near, matched, vector)
+        pool = gather(legs.near, legs.matched, legs.vector)
         ranking = rank(pool, query.text, now=self._clock.now())
         hits = await self._hits(query, pool, ranking)
         fused = self._clock.monotonic_s()
@@ -65,54 +64,57 @@ class Recall:
         return SearchResult(
             hits=tuple(_kept(hit, place, query.limit) for place, hit in enumerate(hits[: query.limit], start=1)),
             timing_ms=SearchTiming(
-                embed=_ms(embedded - started),
-                vector=vector_ms,
-                text=text_ms,
+                embed=_ms(legs.embedded - started),
+                vector=_ms(legs.near_ended - legs.embedded),
+                text=_ms(legs.matched_ended - started),
                 fuse=_ms(fused - gathered),
                 rerank=_ms(ended - fused),
                 total=_ms(ended - started),
             ),
         )
 
-    async def _legs(self, query: Query, vector: Vector) -> tuple[list[Leg], float, list[Leg], float]:
-        """Return both legs of all layers, each with the milliseconds until its last layer answered."""
-        near: list[Leg] = []
-        matched: list[Leg] = []
-        started = self._clock.monotonic_s()
-        ended = {id(near): started, id(matched): started}
+    async def _legs(self, query: Query) -> "_Legs":
+        """Ask every leg of every layer at once; the words need not wait for the question's vector."""
+        legs = _Legs()
 
-        async def bring(legs: list[Leg], search: Callable[[], Awaitable[Leg]]) -> None:
-            legs.append(await search())
-            ended[id(legs)] = self._clock.monotonic_s()
+        async def match(layer: Layer) -> None:
+            legs.matched.append(await self._store.matching(layer, query.text, query.filter, query.candidates))
+            legs.matched_ended = self._clock.monotonic_s()
+
+        async def find_near(layer: Layer) -> None:
+            legs.near.append(await self._store.nearest(layer, legs.vector, query.filter, query.candidates))
+            legs.near_ended = self._clock.monotonic_s()
 
         with _one_failure():
             async with anyio.create_task_group() as tasks:
                 for layer in query.filter.layers:
-                    tasks.start_soon(bring, near, self._vector_leg(layer, query, vector))
-                    tasks.start_soon(bring, matched, self._text_leg(layer, query))
-        return near, _ms(ended[id(near)] - started), matched, _ms(ended[id(matched)] - started)
-
-    def _vector_leg(self, layer: Layer, query: Query, vector: Vector) -> Callable[[], Awaitable[Leg]]:
-        return lambda: self._store.nearest(layer, vector, query.filter, query.candidates)
-
-    def _text_leg(self, layer: Layer, query: Query) -> Callable[[], Awaitable[Leg]]:
-        return lambda: self._store.matching(layer, query.text, query.filter, query.candidates)
+                    tasks.start_soon(match, layer)
+                legs.vector = await self._embedder.embed_query(query.text)
+                legs.embedded = legs.near_ended = self._clock.monotonic_s()
+                for layer in query.filter.layers:
+                    tasks.start_soon(find_near, layer)
+        return legs
 
     async def _hits(self, query: Query, pool: Pool, ranking: Ranking) -> list[Hit]:
         """Return the head of the ranking with its records; one that was deleted meanwhile is left out."""
-        head = [int(place) for place in ranking.order[: max(query.rerank, query.limit)]]
-        records = await self._records(query.filter, [pool.ids[place] for place in head], [pool.layers[p] for p in head])
+        depth = max(query.rerank if self._reranker else 0, query.limit)
+        head = [int(place) for place in ranking.order[:depth]]
+        records = await self._records(query.filter, [(pool.layers[place], pool.ids[place]) for place in head])
         return [to_hit(pool, ranking, place, records[pool.ids[place]]) for place in head if pool.ids[place] in records]
 
-    async def _records(self, where: Filter, ids: Sequence[str], layers: Sequence[Layer]) -> dict[str, Record]:
+    async def _records(self, where: Filter, wanted: Sequence[tuple[Layer, str]]) -> dict[str, Record]:
         """Read records, first where they were seen; what was moved meanwhile is looked for in every layer."""
-        if not ids:
-            return {}
-        seen = Filter(ids=tuple(ids), layers=tuple(dict.fromkeys(layers)))
-        found = {record.id: record for record in await self._store.fetch(seen)}
-        if moved := tuple(one for one in ids if one not in found):
-            anywhere = Filter(ids=moved, layers=where.layers)
-            found |= {record.id: record for record in await self._store.fetch(anywhere)}
+        found: dict[str, Record] = {}
+
+        async def read(layers: tuple[Layer, ...], ids: tuple[str, ...]) -> None:
+            if ids:
+                found.update({one.id: one for one in await self._store.fetch(Filter(ids=ids, layers=layers))})
+
+        with _one_failure():
+            async with anyio.create_task_group() as tasks:
+                for layer in where.layers:
+                    tasks.start_soon(read, (layer,), tuple(one for its, one in wanted if its is layer))
+        await read(where.layers, tuple(one for _, one in wanted if one not in found))
         return {record_id: record for record_id, record in found.items() if matches(record, where)}
 
     async def _reranked(self, query: Query, hits: list[Hit]) -> list[Hit]:
@@ -123,6 +125,18 @@ class Recall:
         deadline_s = self._clock.monotonic_s() + self._rerank_s
         scores = await self._reranker.score(query.text, passages, deadline_s=deadline_s)
         return [*mix(head, scores), *hits[query.rerank :]]
+
+
+@dataclass(slots=True)
+class _Legs:
+    """What the legs brought so far, and when the last layer answered, in seconds of the clock."""
+
+    near: list[Leg] = field(default_factory=list)
+    matched: list[Leg] = field(default_factory=list)
+    vector: Vector = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    embedded: float = 0.0
+    near_ended: float = 0.0
+    matched_ended: float = 0.0
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Records as Arrow rows and back, and rows as legs: the one place that knows the columns of the tables."""
+"""Records as Arrow rows and back: the one place that knows the columns of the tables."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -6,14 +6,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from ourcli.common.ids import RecordId
 from ourcli.memory.layers import Layer
 from ourcli.memory.record import DIMS, Record, Source, Trust
-from ourcli.memory.retrieval.legs import NO_TURN
-from ourcli.memory.retrieval.pool import Leg, Scores
 from ourcli.memory.vectors import Matrix, Vector
 
 SCHEMA = pa.schema(
@@ -45,7 +41,6 @@ SCHEMA = pa.schema(
 
 RECORD_COLUMNS = [name for name in SCHEMA.names if name not in {"embedding", "indexed"}]
 COLUMNS = [name for name in SCHEMA.names if name != "indexed"]
-LEG_COLUMNS = ["id", "text", "embedding", "ts", "kind", "session", "turn", "speaker"]
 
 
 def to_table(records: Sequence[Record], vectors: Matrix) -> pa.Table:
@@ -119,31 +114,12 @@ def _source(row: dict[str, Any]) -> Source | None:
 
 def to_vectors(rows: pa.Table) -> list[Vector]:
     """Return the embedding of each row, shape [384] each; views of one matrix."""
-    return list(_to_matrix(rows))
+    return list(to_matrix(rows))
 
 
-def _to_matrix(rows: pa.Table) -> Matrix:
+def to_matrix(rows: pa.Table) -> Matrix:
+    """Return the embeddings of rows, shape [n, 384]."""
     if not rows.num_rows:
         return np.zeros((0, DIMS), dtype=np.float32)
     flat = rows["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat.reshape(rows.num_rows, DIMS))
-
-
-def to_leg(layer: Layer, rows: pa.Table, scores: Scores) -> Leg:
-    """Return rows with `LEG_COLUMNS`, best first, as a leg."""
-    return Leg(
-        layer=layer,
-        ids=tuple(rows["id"].to_pylist()),
-        scores=scores,
-        vectors=_to_matrix(rows),
-        ts_us=_numbers(pc.cast(rows["ts"], pa.int64())),
-        kinds=tuple(rows["kind"].to_pylist()),
-        sessions=tuple(rows["session"].to_pylist()),
-        turns=_numbers(pc.fill_null(rows["turn"], NO_TURN)),
-        speakers=tuple(rows["speaker"].to_pylist()),
-        chars=_numbers(pc.utf8_length(rows["text"])),
-    )
-
-
-def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    return column.to_numpy().astype(np.int64)  # type: ignore[no-any-return]  # Arrow is untyped

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ourcli.memory.backends import leg_columns
+from ourcli.memory.backends.lance_reading import read
 from ourcli.memory.backends.leg_columns import ADDRESS
 from ourcli.memory.vectors import Matrix
 
@@ -40,14 +41,14 @@ class Rows:
     vectors: Matrix
 
     @classmethod
-    def of(cls, read: pa.Table) -> "Rows":
+    def of(cls, found: pa.Table) -> "Rows":
         """Return rows as they were read, with the embedding or without."""
-        addresses = read[ADDRESS].to_numpy()
+        addresses = found[ADDRESS].to_numpy()
         order = np.argsort(addresses)
-        vectors = leg_columns.to_unit(read)
+        vectors = leg_columns.to_unit(found)
         return cls(
             addresses=addresses[order],
-            columns=leg_columns.to_held(read).take(order),
+            columns=leg_columns.to_held(found).take(order),
             vectors=vectors[order] if len(vectors) else vectors,
         )
 
@@ -107,15 +108,15 @@ class ExactRows:
     async def _updated(self, held: Rows | None) -> Rows:
         """Read what is new and drop what is gone."""
         if held is None:
-            return Rows.of(await _read(self._table.query(), vectors=True))
-        now = (await self._table.query().select([ADDRESS]).to_arrow())[ADDRESS].to_numpy()
+            return Rows.of(await read(self._table.query().select(leg_columns.WHOLE)))
+        now = (await read(self._table.query().select([ADDRESS])))[ADDRESS].to_numpy()
         new = np.setdiff1d(now, held.addresses)
         if len(new) > len(now) // 2:
-            return Rows.of(await _read(self._table.query(), vectors=True))
+            return Rows.of(await read(self._table.query().select(leg_columns.WHOLE)))
         kept = held.keeping(np.isin(held.addresses, now))
         if not len(new):
             return kept
-        return kept.joined(Rows.of(await _read(self._table.take_row_ids(new.tolist()), vectors=True)))
+        return kept.joined(Rows.of(await read(self._table.take_row_ids(new.tolist()).select(leg_columns.WHOLE))))
 
 
 class SeenRows:
@@ -133,12 +134,16 @@ class SeenRows:
             async with self._lock:
                 if len(unknown := self._unknown(addresses)):
                     await self._learn(unknown)
-        held = [rows for rows in (self._all, self._since) if rows is not None]
-        found = [rows.places(addresses) for rows in held]
-        parts = [leg_columns.picked(rows.columns, at[at >= 0]) for rows, at in zip(held, found, strict=True)]
-        there = np.concatenate([np.flatnonzero(at >= 0) for at in found])
+        held = [(rows, rows.places(addresses)) for rows in (self._all, self._since) if rows is not None]
+        met = [(rows, places) for rows, places in held if (places >= 0).any()]
+        if not met:
+            return np.zeros(0, dtype=np.int64), leg_columns.NO_ROWS
+        there = np.concatenate([np.flatnonzero(places >= 0) for _, places in met])
+        parts = [rows.columns.take(places[places >= 0]) for rows, places in met]
+        if len(parts) == 1:
+            return there, parts[0]
         order = np.argsort(there)
-        return there[order], pa.concat_tables(parts).take(order)
+        return there[order], pa.concat_tables([leg_columns.plain(part) for part in parts]).take(order)
 
     def _unknown(self, addresses: Addresses) -> Addresses:
         for rows in (self._all, self._since):
@@ -149,12 +154,7 @@ class SeenRows:
     async def _learn(self, unknown: Addresses) -> None:
         since = self._since
         if since is not None and len(since.addresses) + len(unknown) > _READ_ALL_FROM:
-            self._all, self._since = Rows.of(await _read(self._table.query(), vectors=False)), None
+            self._all, self._since = Rows.of(await read(self._table.query().select(leg_columns.LIGHT))), None
             return
-        new = Rows.of(await _read(self._table.take_row_ids(unknown.tolist()), vectors=False))
+        new = Rows.of(await read(self._table.take_row_ids(unknown.tolist()).select(leg_columns.LIGHT)))
         self._since = new if since is None else since.joined(new)
-
-
-async def _read(query: Any, *, vectors: bool) -> pa.Table:
-    columns = {**leg_columns.HELD, **({"embedding": "embedding"} if vectors else {})}
-    return await query.select(columns).to_arrow()

@@ -14,37 +14,39 @@ from ourcli.memory.vectors import Matrix
 
 ADDRESS = "_rowid"
 """Where a row stands: fragment and place in it. Never given to another row."""
-HELD = {
+TEXTS = ("text", "context")
+"""What is long; the rest of a record is held of every row."""
+_HELD = {
     ADDRESS: ADDRESS,
-    "id": "id",
-    "ts": "ts",
-    "kind": "kind",
-    "session": "session",
-    "turn": "turn",
-    "speaker": "speaker",
-    "project": "project",
+    **{name: name for name in arrow.RECORD_COLUMNS if name not in TEXTS},
     "chars": "character_length(text)",
 }
-"""What is read of the rows to hold, by name, as SQL."""
-_WORDS = ("kind", "session", "speaker", "project")
+LIGHT = _HELD
+"""What is read of the rows of a large table to hold, by name, as SQL."""
+WHOLE = {**_HELD, **{name: name for name in (*TEXTS, "embedding")}}
+"""What is read of the rows of a small table to hold."""
+NO_ROWS = pa.table(
+    {name: pa.array([], type=arrow.SCHEMA.field(name).type) for name in LIGHT if name in arrow.SCHEMA.names}
+    | {"chars": pa.array([], type=pa.int32())}
+)
+_REPEATED = frozenset(
+    {"layer", "kind", "project", "session", "speaker", "source_uri", "source_sha256", "trust", "model"}
+)
 
 
 def to_held(read: pa.Table) -> pa.Table:
-    """Return the columns to hold: numbers without gaps, and words that repeat as dictionaries."""
-    columns = {
-        "id": read["id"],
-        "ts": pc.cast(read["ts"], pa.int64()),
-        "turn": pc.fill_null(read["turn"], NO_TURN),
-        "chars": read["chars"],
-        **{name: pc.dictionary_encode(read[name]) for name in _WORDS},
-    }
-    return pa.table(columns).combine_chunks()
+    """Return the columns to hold, without address and vectors; words that repeat become dictionaries."""
+    names = [name for name in read.column_names if name not in {ADDRESS, "embedding"}]
+    return pa.table({name: _encoded(name, read[name]) for name in names}).combine_chunks()
 
 
-def picked(held: pa.Table, places: NDArray[np.int64]) -> pa.Table:
-    """Return the rows at these places, with plain words."""
-    rows = held.take(places)
-    return pa.table({name: _plain(rows[name]) for name in rows.column_names})
+def _encoded(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.dictionary_encode(column) if name in _REPEATED else column
+
+
+def plain(held: pa.Table) -> pa.Table:
+    """Return rows with plain words in place of dictionaries."""
+    return pa.table({name: _plain(held[name]) for name in held.column_names})
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -66,16 +68,16 @@ def to_unit(read: pa.Table) -> Matrix:
 
 
 def to_leg(layer: Layer, rows: pa.Table, vectors: Matrix, scores: NDArray[np.floating]) -> Leg:
-    """Return rows (plain), their unit vectors and scores, best first, as a leg."""
+    """Return held rows, their unit vectors and scores, best first, as a leg."""
     return Leg(
         layer=layer,
         ids=tuple(rows["id"].to_pylist()),
         scores=scores.astype(np.float64),
         vectors=vectors,
-        ts_us=_numbers(rows["ts"]),
+        ts_us=_numbers(pc.cast(rows["ts"], pa.int64())),
         kinds=tuple(rows["kind"].to_pylist()),
         sessions=tuple(rows["session"].to_pylist()),
-        turns=_numbers(rows["turn"]),
+        turns=_numbers(pc.fill_null(rows["turn"], NO_TURN)),
         speakers=tuple(rows["speaker"].to_pylist()),
         chars=_numbers(rows["chars"]),
     )
