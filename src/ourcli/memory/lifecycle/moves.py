@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from hashlib import sha256
 
 from ourcli.memory.layers import Layer
 from ourcli.memory.ledger import Image, LedgerEntry, SourceDigest, Verb
-from ourcli.memory.record import Record
+from ourcli.memory.record import Record, Source
 
+_FIELDS = tuple(field.name for field in fields(Record))
 BY_HAND = "user"
 """What the ledger names as the rule of a command."""
 
@@ -100,11 +101,13 @@ def tagged(image: Image, tags: Sequence[str]) -> Image:
 
 def version(record: Record, *, pinned: bool) -> str:
     """Return a digest of all that is stored of a record, its vector apart, and whether it is pinned."""
-    data = json.dumps([asdict(record), pinned], sort_keys=True, default=_moment)
-    return sha256(data.encode()).hexdigest()
+    values = [getattr(record, name) for name in _FIELDS]
+    return sha256(json.dumps([values, pinned], default=_plain).encode()).hexdigest()
 
 
-def _moment(value: object) -> str:
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Source):
+        return [value.uri, value.lines, value.sha256, value.page]
     raise TypeError(f"{type(value).__name__} is no JSON data")
