@@ -10,7 +10,7 @@ from ourcli.app.wiring import Rooms
 from ourcli.common.errors import NotFoundError
 from ourcli.memory.inbox import Proposal
 from ourcli.memory.layers import Layer
-from ourcli.memory.ledger import LedgerEntry
+from ourcli.memory.ledger import LedgerEntry, Verb
 from ourcli.memory.lifecycle.outcome import Applied, Explained
 from ourcli.memory.lifecycle.service import Lifecycle
 from ourcli.memory.policy.action import Action
@@ -20,6 +20,7 @@ from ourcli.memory.policy.rule import Rule
 from ourcli.memory.query import Filter
 
 _Result = TypeVar("_Result")
+LAST = "last"
 _LOOKED_THROUGH = 2_000
 """So many of the newest ids are compared with one that is not known."""
 _ALIKE = 0.8
@@ -54,8 +55,10 @@ class LifecycleDesk:
         return await (await self._lifecycle()).history(since)
 
     async def undo(self, entry_id: str) -> LedgerEntry:
-        """Take one move back; return the entry that says so."""
+        """Take one move back, `last` for the last one that still holds; return the entry that says so."""
         lifecycle = await self._lifecycle()
+        if entry_id == LAST:
+            entry_id = await _last_that_holds(lifecycle)
         try:
             return await lifecycle.undo(entry_id)
         except NotFoundError as exc:
@@ -124,6 +127,13 @@ class LifecycleDesk:
     async def reject(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Drop actions that wait, and do not ask for them again; return their ids."""
         return await (await self._lifecycle()).inbox_reject(ids)
+
+
+async def _last_that_holds(lifecycle: Lifecycle) -> str:
+    for entry in await lifecycle.history(limit=_LOOKED_THROUGH):
+        if entry.verb is not Verb.UNDO and entry.undone_by is None:
+            return entry.id
+    raise NotFoundError("there is no move to take back", hint="`ourcli memory history` shows what was moved")
 
 
 def _nearest(missing: NotFoundError, wanted: Sequence[str], known: Sequence[str]) -> NotFoundError:

@@ -90,8 +90,8 @@ def history(invocation: Invocation, *, since: datetime | None) -> None:
 def undo(invocation: Invocation, *, ledger_id: str) -> None:
     """Take one move back, exactly.
 
-    `memory history` and `memory why` show the ids. It is refused when later moves stand on this one: take those
-    back first. Moves can be undone for memory.undo_days days.
+    `memory history` and `memory why` show the ids; `last` means the last move that still holds. It is refused
+    when later moves stand on this one: take those back first. Moves can be undone for memory.undo_days days.
     """
     from ourcli.cli.run import run  # deferred: asyncio
 
