@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ourcli.common.ids import RecordId
+from ourcli.memory.backends.background import Inline
 from ourcli.memory.backends.journaled_store import JournaledStore, Limits
 from ourcli.memory.backends.schema import open_database
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
@@ -19,7 +20,7 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Matrix
-from ourcli.testing.memory import FakeRecordStore
+from ourcli.testing.memory import FakeTables
 from tests.promises import promise
 from tests.support.records import a_record, axis
 
@@ -32,7 +33,7 @@ class _CutOffError(Exception):
 
 
 @dataclass(slots=True)
-class _Disk(FakeRecordStore):
+class _Disk(FakeTables):
     """Tables that know what a power cut leaves of them, and end the process at one point."""
 
     cut_at: Point | None = None
@@ -45,7 +46,7 @@ class _Disk(FakeRecordStore):
     async def upsert(self, records: Sequence[Record], vectors: Matrix) -> None:
         self.reach("before the merge")
         half = len(records) // 2 if self.cut_at == "in the merge" else len(records)
-        await FakeRecordStore.upsert(self, records[:half], vectors[:half])
+        await FakeTables.upsert(self, records[:half], vectors[:half])
         self.reach("in the merge")
 
     def sync(self) -> None:
@@ -70,8 +71,15 @@ def opened(folder: Path, disk: _Disk, limits: Limits | None = None) -> Journaled
     database = open_database(folder / "journal.sqlite")
     journal = _Journal(database)
     journal.disk = disk
-    lock = folder / "lock"
-    return JournaledStore(disk, journal, sync=disk.sync, lock=lock, limits=limits or Limits(), database=database)
+    return JournaledStore(
+        disk,
+        journal,
+        folder=folder,
+        sync=disk.sync,
+        limits=limits or Limits(),
+        database=database,
+        background=Inline(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

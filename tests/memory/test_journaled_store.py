@@ -11,6 +11,7 @@ import pytest
 
 from ourcli.common.errors import StoreError
 from ourcli.common.ids import RecordId
+from ourcli.memory.backends.background import Inline
 from ourcli.memory.backends.folder_sync import FolderSync
 from ourcli.memory.backends.journaled_store import JournaledStore, Limits, open_journaled
 from ourcli.memory.backends.lance import LanceRecordStore
@@ -123,8 +124,15 @@ async def watched(folder: Path, limits: Limits | None = None) -> tuple[Journaled
     journal, platter = _Watched(database), Platter(folder)
     journal.platter = platter
     sync = FolderSync(folder, platter.fsync).run
-    lock = folder / ".flush.lock"
-    store = JournaledStore(tables, journal, sync=sync, lock=lock, limits=limits or Limits(), database=database)
+    store = JournaledStore(
+        tables,
+        journal,
+        folder=folder,
+        sync=sync,
+        limits=limits or Limits(),
+        database=database,
+        background=Inline(),
+    )
     return store, journal, platter
 
 
@@ -216,22 +224,16 @@ async def test_a_journal_on_a_full_disk_acknowledges_nothing(tmp_path: Path) -> 
 async def test_a_flush_that_fails_behind_an_acknowledged_write_is_told_and_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, _, _ = await watched(tmp_path / "db", Limits(rows=1))
-    broken = [True]
-
-    def sync() -> None:
-        if broken[0]:
-            raise StoreError("the disk is on fire")
-
-    store._flusher._sync = sync
+    store, _, platter = await watched(tmp_path / "db", Limits(rows=1))
+    platter.broken = True
     with caplog.at_level(logging.WARNING):
         await store.upsert([a_record("a"), a_record("b")], axis(0, 1))
-    broken[0] = False
+    platter.broken = False
     held = in_journal(tmp_path / "db")
     await store.upsert([a_record("c"), a_record("d")], axis(2, 3))
     assert held == 2
     assert in_journal(tmp_path / "db") == 0
-    assert "the disk is on fire" in caplog.text
+    assert "cannot make the memory" in caplog.text
     await store.aclose()
 
 

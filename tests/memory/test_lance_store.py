@@ -73,6 +73,7 @@ async def test_many_single_writes_leave_few_fragments(tmp_path: Path) -> None:
     store = await LanceRecordStore.open(tmp_path / "db")
     for number in range(40):
         await store.upsert([a_record(str(number))], axis(number))
+        await store.tend()
     stats = (await store.stats())[Layer.INSIGHTS]
     assert stats.rows == 40
     assert stats.fragments <= 25

@@ -1,5 +1,6 @@
 """What a power cut leaves of a folder: the bytes that files had when they were fsynced, under names that were."""
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -14,9 +15,12 @@ class Platter:
         self._bytes: dict[Path, bytes] = {}
         self._names: dict[Path, set[Path]] = {}
         self.order: list[Path] = []
+        self.broken = False
 
     def fsync(self, path: Path) -> None:
-        """Sync for real, and remember what is safe now."""
+        """Sync for real, and remember what is safe now; fail while `broken`."""
+        if self.broken:
+            raise OSError(errno.EIO, "the disk is on fire")
         fsync_path(path)
         self.order.append(path)
         if path.is_dir():

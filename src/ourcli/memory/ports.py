@@ -200,7 +200,7 @@ class RecordTables(Protocol):
         """Compact fragments and bring the indexes up to date; readers go on meanwhile."""
         ...
 
-    async def tend(self) -> None:
+    async def tend(self) -> object:
         """Compact only the tables whose fragments or unindexed rows have grown past the bound."""
         ...
 
@@ -224,6 +224,20 @@ class RecordStore(RecordTables, Protocol):
         Raises:
             StoreConflictError: A record is not as an entry's `before` tells, or the entry it undoes is undone already.
             StoreError: None of it was done.
+        """
+        ...
+
+    async def flush(self) -> int:
+        """Move what waits in the write journal to the tables; return how many records it was about."""
+        ...
+
+    async def erase(self) -> None:
+        """Leave nothing of removed records in any file of the tables: no row, no word of an index, no old version.
+
+        A search that another process began before may fail.
+
+        Raises:
+            StoreError: It did not work; nothing is lost.
         """
         ...
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class FakeRecordStore:
     model: str | None = None
     failure: str = ""
     optimized: int = 0
+    erased: int = 0
     ledger: FakeLedger = field(default_factory=FakeLedger)
 
     async def store_model(self) -> str | None:
@@ -115,10 +117,6 @@ class FakeRecordStore:
         """Return which of the records there are, and where."""
         return [(record_id, self.rows[record_id][0].layer) for record_id in ids if record_id in self.rows]
 
-    async def versions(self) -> dict[str, int]:
-        """Return nothing: a dictionary has no versions."""
-        return {}
-
     async def count(self, layer: Layer, where: Filter) -> int:
         """Return how many records of a layer pass a filter."""
         return sum(record.layer is layer for record, _ in self._matching_rows(where))
@@ -149,8 +147,48 @@ class FakeRecordStore:
         """Count the call."""
         self.optimized += 1
 
-    async def tend(self) -> None:
+    async def tend(self) -> bool:
         """Do nothing: a dictionary needs no compaction."""
+        return False
+
+    async def flush(self) -> int:
+        """Do nothing: a dictionary has no journal."""
+        self._may_fail()
+        return 0
+
+    async def erase(self) -> None:
+        """Count the call: a dictionary keeps nothing of what was removed."""
+        self._may_fail()
+        self.erased += 1
+
+
+class FakeTables(FakeRecordStore):
+    """The same as the tables beneath a journal: nothing in them ever needs upkeep."""
+
+    async def versions(self) -> dict[str, int]:
+        """Return nothing: a dictionary has no versions."""
+        return {}
+
+    async def is_crowded(self) -> bool:
+        """Never."""
+        return False
+
+    async def has_old_versions(self) -> bool:
+        """Never."""
+        return False
+
+    async def prune(self, older_than: timedelta) -> None:
+        """Do nothing: there are no versions."""
+
+    async def renew(self) -> None:
+        """Do nothing: what is deleted is gone."""
+
+    async def drop_old_versions(self) -> None:
+        """Do nothing: there are no versions."""
+
+    async def rewrite_marked(self) -> bool:
+        """Do nothing: what is deleted is gone."""
+        return False
 
 
 def _words(text: str) -> list[str]:

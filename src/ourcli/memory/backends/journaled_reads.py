@@ -7,6 +7,7 @@ tables already, and a row that is in both is taken from the journal.
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Protocol
 
 from anyio import to_thread
@@ -38,8 +39,36 @@ class Tables(RecordTables, Protocol):
         """Return the newest version of each table that can be read, by the table's name."""
         ...
 
+    async def tend(self) -> bool:
+        """Compact the tables whose fragments or unindexed rows have grown past the bound; say if there were any."""
+        ...
+
+    async def is_crowded(self) -> bool:
+        """Say whether a table must be compacted before it is written again."""
+        ...
+
+    async def has_old_versions(self) -> bool:
+        """Say whether a table has many versions."""
+        ...
+
+    async def prune(self, older_than: timedelta) -> None:
+        """Remove versions that are older, and the files that only they have. Nobody may write now."""
+        ...
+
     async def indexed_texts(self, layer: Layer, ids: Sequence[str]) -> list[str]:
         """Return the texts as they are indexed of those of the records that are in a layer."""
+        ...
+
+    async def renew(self) -> None:
+        """Compact all that can be compacted, and build the indexes of words anew: they remember removed ones."""
+        ...
+
+    async def drop_old_versions(self) -> None:
+        """Remove every file that today's version of the tables does not need; that version is safe on disk."""
+        ...
+
+    async def rewrite_marked(self) -> bool:
+        """Write anew where removed rows are only marked as such; False: there are none. Follows the step above."""
         ...
 
     async def sources(self, project: str, *, without: Collection[str] = ()) -> list[tuple[str, str]]:

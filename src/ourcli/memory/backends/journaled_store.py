@@ -6,7 +6,7 @@ only after every file of the tables was fsynced. How both are read together stan
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,43 +15,31 @@ from anyio import to_thread
 
 from ourcli.common.errors import StoreConflictError, StoreError
 from ourcli.memory.backends import arrow
+from ourcli.memory.backends.background import Background, BackgroundThread
+from ourcli.memory.backends.backup import remove_backups
 from ourcli.memory.backends.boot import boot_id
+from ourcli.memory.backends.compactor import SAFE_AGE, Compactor
 from ourcli.memory.backends.database import Database
 from ourcli.memory.backends.flusher import Flusher
 from ourcli.memory.backends.folder_sync import FolderSync
 from ourcli.memory.backends.journaled_reads import JournaledReads, Tables
-from ourcli.memory.backends.locking import FLUSH_LOCK, Busy
 from ourcli.memory.backends.opening import Opening
+from ourcli.memory.backends.rollback import remove_aside
 from ourcli.memory.backends.schema import JOURNAL, open_database
+from ourcli.memory.backends.securing import Securing
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
-from ourcli.memory.journal import Change, ChangeJournal, JournalSize, Unchanged
+from ourcli.memory.backends.upkeep import Limits, Upkeep
+from ourcli.memory.journal import Change, ChangeJournal, Overlay, Unchanged
 from ourcli.memory.ledger import Image, LedgerEntry
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Matrix
 
+__all__ = ["JournaledStore", "Limits", "open_journaled"]
 _log = logging.getLogger(__name__)
 _TEXTS_A_ROW = 2
 """So many counted texts are kept for each row that the journal may hold."""
 _IDS_A_SCAN = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """When the journal goes to the tables.
-
-    Attributes:
-        rows: Changes that the journal holds before a write flushes it.
-        bytes: The same in bytes.
-        direct: Records in one call that go to the tables at once: written twice they would cost twice, and one
-            fsync of the tables for so many is cheaper than the journal's.
-        patience: With so many times `rows` a write waits for another process's flush instead of leaving it alone.
-    """
-
-    rows: int = 256
-    bytes: int = 8_000_000
-    direct: int = 512
-    patience: int = 8
 
 
 async def open_journaled(folder: Path, limits: Limits | None = None) -> "JournaledStore":
@@ -67,8 +55,7 @@ async def open_journaled(folder: Path, limits: Limits | None = None) -> "Journal
     except BaseException:
         database.close()
         raise
-    lock = folder / FLUSH_LOCK
-    return JournaledStore(tables, journal, sync=sync.run, lock=lock, limits=limits or Limits(), database=database)
+    return JournaledStore(tables, journal, folder=folder, sync=sync.run, limits=limits or Limits(), database=database)
 
 
 class JournaledStore(JournaledReads):
@@ -77,10 +64,11 @@ class JournaledStore(JournaledReads):
     Args:
         tables: The store beneath.
         journal: Takes every change first.
+        folder: Where the locks lie.
         sync: Makes all that stands in the tables survive a power cut, or raises StoreError.
-        lock: File that the one process holds which writes to the tables.
         limits: When to flush.
         database: The file of the journal, for what else is kept in it: ledger, usage, inbox.
+        background: Where flushing and compacting are done, a thread by default.
     """
 
     def __init__(
@@ -88,16 +76,22 @@ class JournaledStore(JournaledReads):
         tables: Tables,
         journal: ChangeJournal,
         *,
+        folder: Path,
         sync: Callable[[], None],
-        lock: Path,
         limits: Limits,
         database: Database,
+        background: Background | None = None,
     ) -> None:
         super().__init__(tables, journal, most_counted=limits.rows * _TEXTS_A_ROW)
         self.database = database
-        self._flusher = Flusher(tables, journal, sync=sync, lock=lock, boot=boot_id())
+        securing = Securing(tables=tables, journal=journal, sync=sync, boot=boot_id())
+        self._folder = folder
+        self._compactor = Compactor(tables, securing, folder)
+        self._flusher = Flusher(tables, securing, self._compactor, folder)
         self._limits = limits
-        self._flush_failed_at = 0
+        self._upkeep = Upkeep(
+            self._flusher, self._compactor, limits=limits, background=background or BackgroundThread()
+        )
 
     async def store_model(self) -> str | None:
         """Return the digest of the embedding model that the store was written with; None for a new store."""
@@ -152,7 +146,7 @@ class JournaledStore(JournaledReads):
         async with self._flusher.alone():  # what is looked at can only change in the journal now
             unchanged = await self._unchanged(entries)
             size = await to_thread.run_sync(self._journal.append, changes, entries, unchanged)
-        await self._flush_if_due(size)
+        await self._upkeep.grown(size)
 
     async def _unchanged(self, entries: Sequence[LedgerEntry]) -> Unchanged:
         """Return what was looked at, once it is seen to be as the entries tell."""
@@ -180,53 +174,65 @@ class JournaledStore(JournaledReads):
 
     async def _append(self, changes: Sequence[Change]) -> None:
         if changes:
-            await self._flush_if_due(await to_thread.run_sync(self._journal.append, changes))
+            await self._upkeep.grown(await to_thread.run_sync(self._journal.append, changes))
 
-    async def _flush_if_due(self, size: JournalSize) -> None:
-        if self._is_due(size):
-            await self._try_flush(wait=size.rows > self._limits.rows * self._limits.patience)
+    async def _current(self) -> Overlay:
+        overlay = await super()._current()
+        await self._upkeep.seen(self._changes)
+        return overlay
 
-    def _is_due(self, size: JournalSize) -> bool:
-        due = size.rows > self._limits.rows or size.bytes > self._limits.bytes
-        return due and size.rows > self._flush_failed_at + (self._limits.rows if self._flush_failed_at else 0)
-
-    async def _try_flush(self, *, wait: bool) -> None:
-        """Flush after an acknowledgement: what goes wrong is told, but does not take the acknowledgement back."""
-        try:
-            await self._flusher.flush(wait=wait)
-            self._flush_failed_at = 0
-        except Busy:
-            return
-        except StoreError as exc:
-            self._flush_failed_at = len((await self._current()).hidden)
-            _log.warning("changes stay in the write journal for now: %s", exc.message)
-
-    async def flush(self) -> None:
-        """Move what the journal holds to the tables.
+    async def flush(self) -> int:
+        """Move what the journal holds to the tables; return how many records it was about.
 
         Raises:
             StoreError: It did not work; the journal keeps what it held.
         """
-        await self._flusher.flush()
+        return await self._flusher.flush()
 
     async def optimize(self) -> None:
         """Flush, compact fragments and bring the indexes up to date; readers go on meanwhile."""
-        await self._flusher.optimize()
+        await self.compact()
+
+    async def compact(self, older_than: timedelta = SAFE_AGE) -> None:
+        """Flush, compact, bring the indexes up to date, and remove versions of the tables that are older.
+
+        Raises:
+            StoreError: It did not work; nothing is lost.
+        """
+        await self._flusher.flush()
+        await self._compactor.compact(older_than)
+
+    async def erase(self) -> None:
+        """Remove the bytes of all that was deleted from the tables' files, now; readers elsewhere may fail once.
+
+        Backups and what was set aside go too. The journal's own file is written anew by `database.wipe`.
+
+        Raises:
+            StoreError: It did not work; nothing is lost.
+        """
+        await self._flusher.flush()
+        await self._compactor.erase()
+        await to_thread.run_sync(remove_backups, self._folder)
+        await to_thread.run_sync(remove_aside, self._folder)
 
     async def tend(self) -> None:
         """Compact only the tables whose fragments or unindexed rows have grown past the bound."""
-        await self._flusher.tend()
+        await self._compactor.tend()
 
     async def aclose(self) -> None:
         """Flush, unless another process is flushing, and let go of the journal; what it holds stays safe in it."""
         try:
-            if (await self._current()).hidden:
-                await self._try_flush(wait=False)
-        except StoreError as exc:
-            _log.warning("the write journal was not flushed: %s", exc.message)
+            await self._upkeep.close(waiting=await self._is_waiting())
         finally:
             self._journal.close()
             self._stemmer.close()
+
+    async def _is_waiting(self) -> bool:
+        try:
+            return bool((await super()._current()).hidden)
+        except StoreError as exc:
+            _log.warning("the write journal was not flushed: %s", exc.message)
+            return False
 
 
 def _told(entries: Sequence[LedgerEntry]) -> Iterable[tuple[str, Image | None]]:

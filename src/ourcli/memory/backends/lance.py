@@ -1,13 +1,14 @@
 """The record store on LanceDB: one table a layer, BM25 and vectors in the same rows."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from ourcli.memory.backends import arrow
+from ourcli.memory.backends import arrow, erase, lance_upkeep
 from ourcli.memory.backends.held_rows import EXACT_ROWS
 from ourcli.memory.backends.lance_access import merge, retried, translated
 from ourcli.memory.backends.lance_facts import MODEL
@@ -22,9 +23,6 @@ from ourcli.memory.record import Record
 from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Matrix, Vector
 
-_MOST_FRAGMENTS = 24
-"""Search slows with fragments (hybrid p50 6 ms with none extra, 15 ms with 50): compact before that."""
-_MOST_UNINDEXED = 2_000
 _IDS_A_STATEMENT = 500
 
 
@@ -72,7 +70,6 @@ class LanceRecordStore:
             for layer, table in self._tables.items():
                 moved = [record.id for record in records if record.layer is not layer]
                 await self._delete_from(table, moved)
-            await self.tend()
 
     async def delete(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Remove records; return the ids that were there."""
@@ -180,34 +177,57 @@ class LanceRecordStore:
     async def stats(self) -> dict[Layer, LayerStats]:
         """Return size and health of each layer."""
         with translated("cannot read memory"):
-            return {layer: await _table_stats(table) for layer, table in self._tables.items()}
+            return {layer: await lance_upkeep.table_stats(table) for layer, table in self._tables.items()}
 
     async def optimize(self) -> None:
         """Compact fragments and bring the indexes up to date; readers go on meanwhile."""
         with translated("cannot compact memory"):
             for table in self._tables.values():
-                await retried(table.optimize)
+                await lance_upkeep.compact(table)
 
-    async def tend(self) -> None:
-        """Compact the tables whose fragments or unindexed rows have grown past the bound."""
+    async def tend(self) -> bool:
+        """Compact the tables whose fragments or unindexed rows have grown past the bound; say if there were any."""
         with translated("cannot compact memory"):
-            for table in self._tables.values():
-                stats = await _table_stats(table)
-                if stats.fragments > _MOST_FRAGMENTS or stats.unindexed > _MOST_UNINDEXED:
-                    await retried(table.optimize)
+            untidy = [table for table in self._tables.values() if await lance_upkeep.is_untidy(table)]
+            for table in untidy:
+                await lance_upkeep.compact(table)
+        return bool(untidy)
+
+    async def is_crowded(self) -> bool:
+        """Say whether a table has so many fragments that it must be compacted before it is written again."""
+        with translated("cannot read memory"):
+            return any([await lance_upkeep.is_crowded(table) for table in self._tables.values()])
+
+    async def has_old_versions(self) -> bool:
+        """Say whether a table has many versions."""
+        with translated("cannot read memory"):
+            return any([await lance_upkeep.has_old_versions(table) for table in self._tables.values()])
+
+    async def prune(self, older_than: timedelta) -> None:
+        """Remove versions that are older, and the files that only they have. Nobody may write now."""
+        with translated("cannot remove old versions of memory"):
+            for table in (*self._tables.values(), self._facts.table):
+                await lance_upkeep.prune(table, older_than)
+
+    async def renew(self) -> None:
+        """Compact all that can be compacted, and build the indexes of words anew: they remember removed ones."""
+        with translated("cannot write memory anew"):
+            for table in (*self._tables.values(), self._facts.table):
+                await erase.settle(table)
+                await erase.rebuild_words(table)
+
+    async def drop_old_versions(self) -> None:
+        """Remove every file that today's version of the tables does not need; that version is safe on disk."""
+        with translated("cannot remove old versions of memory"):
+            for table in (*self._tables.values(), self._facts.table):
+                await erase.drop_old_versions(table)
+
+    async def rewrite_marked(self) -> bool:
+        """Write anew where removed rows are only marked as such; False: there are none. Follows the step above."""
+        with translated("cannot write memory anew"):
+            return any([await erase.rewrite_marked(table) for table in (*self._tables.values(), self._facts.table)])
 
 
 def _filtered(table: Any, where: Filter) -> Any:
     sql = condition(where)
     return table.query().where(sql) if sql else table.query()
-
-
-async def _table_stats(table: Any) -> LayerStats:
-    stats = await table.stats()
-    index = await table.index_stats("indexed_idx")
-    return LayerStats(
-        rows=stats["num_rows"],
-        unindexed=index.num_unindexed_rows if index else stats["num_rows"],
-        fragments=stats["fragment_stats"]["num_fragments"],
-        bytes=stats["total_bytes"],
-    )

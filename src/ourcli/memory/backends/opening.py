@@ -15,6 +15,7 @@ from ourcli.memory.backends.lance_opening import TABLES, OpenTables
 from ourcli.memory.backends.locking import COMPACT_LOCK, FLUSH_LOCK, exclusive
 from ourcli.memory.backends.migrate import migrate
 from ourcli.memory.backends.rollback import ASIDE, rollback
+from ourcli.memory.backends.securing import Securing
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
 
 _log = logging.getLogger(__name__)
@@ -85,9 +86,7 @@ class Opening:
         """Sync what is new; where that fails the store can still be read, and the next flush does it."""
         try:
             async with exclusive(self._folder / FLUSH_LOCK):
-                versions = await store.versions()
-                await to_thread.run_sync(self._sync.run)
-                await self._note(versions)
+                await Securing(tables=store, journal=self._journal, sync=self._sync.run, boot=self._boot).secure()
         except StoreError as exc:
             _log.warning("the memory is not safe on disk yet: %s", exc.message)
 

@@ -5,6 +5,7 @@ row in the same transaction that notes the version. Later versions may be torn, 
 """
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def rollback(folder: Path, safe: Mapping[str, int]) -> tuple[Path, ...]:
             hint="check its permissions",
         ) from exc
     return tuple(moved)
+
+
+def remove_aside(folder: Path) -> None:
+    """Remove for good what was moved aside.
+
+    Raises:
+        StoreError: Something could not be removed.
+    """
+    try:
+        if (folder / ASIDE).exists():
+            shutil.rmtree(folder / ASIDE)
+    except OSError as exc:
+        raise StoreError(f"cannot remove {str(folder / ASIDE)!r}: {exc}", hint="check its permissions") from exc
 
 
 def manifests(table: Path) -> Iterator[tuple[int, Path]]:

@@ -115,7 +115,9 @@ class SqliteJournal:
         with self._database.writing() as connection:
             connection.execute("DELETE FROM changes WHERE seq <= ?", (last,))
             connection.executemany(
-                "INSERT OR REPLACE INTO safe_versions (name, version, boot) VALUES (?, ?, ?)",
+                "INSERT INTO safe_versions (name, version, boot) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+                " version = iif(boot = excluded.boot, max(version, excluded.version), excluded.version),"
+                " boot = excluded.boot",
                 [(name, version, boot) for name, version in safe.items()],
             )
 
