@@ -133,14 +133,14 @@ class Gate(FakeEmbeddingModel):
         self.entered, self.leave = threading.Event(), threading.Event()
         self.running, self.most = 0, 0
 
-    def encode(self, texts: Sequence[str], kind: PromptKind) -> Matrix:
+    def encode_both(self, texts: Sequence[str], kind: PromptKind) -> tuple[Matrix, list[Matrix]]:
         self.running += 1
         self.most = max(self.most, self.running)
         self.entered.set()
         self.leave.wait()
-        vectors = super().encode(texts, kind)
+        both = super().encode_both(texts, kind)
         self.running -= 1
-        return vectors
+        return both
 
 
 @promise("ai.embed.cancel")
