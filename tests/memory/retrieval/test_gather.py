@@ -26,6 +26,12 @@ def test_a_record_that_both_legs_bring_is_one_candidate_with_both_scores() -> No
     assert (pool.vector_rank[place], pool.text_rank[place]) == (1, 1)
 
 
+def test_the_last_of_one_leg_may_be_the_first_of_the_next() -> None:
+    record = a_record("the same")
+    pool = gather([a_leg((record, 0, 1.0))], [a_leg((record, 0, 2.0))], axis(0)[0])
+    assert (pool.ids, pool.kinds, pool.vectors.shape) == ((record.id,), ("note",), (1, 384))
+
+
 def test_a_record_that_only_words_brought_gets_its_exact_cosine() -> None:
     pool = gather([], [a_leg((a_record("words"), 3, 2.0))], axis(3)[0])
     assert pool.cosine[0] == pytest.approx(1.0)

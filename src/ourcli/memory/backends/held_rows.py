@@ -5,6 +5,7 @@ Reading 200 rows costs a small read for every row and column, more than finding 
 address once stays right, and only unknown addresses are read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,8 +129,8 @@ class SeenRows:
         self._all: Rows | None = None
         self._since: Rows | None = None
 
-    async def columns(self, addresses: Addresses) -> tuple[NDArray[np.int64], pa.Table]:
-        """Return which of the addresses still hold a row (places, ascending), and the columns of those rows."""
+    async def columns(self, addresses: Addresses, names: Sequence[str]) -> tuple[NDArray[np.int64], pa.Table]:
+        """Return which of the addresses still hold a row (places, ascending), and columns of those rows."""
         if len(self._unknown(addresses)):
             async with self._lock:
                 if len(unknown := self._unknown(addresses)):
@@ -137,9 +138,9 @@ class SeenRows:
         held = [(rows, rows.places(addresses)) for rows in (self._all, self._since) if rows is not None]
         met = [(rows, places) for rows, places in held if (places >= 0).any()]
         if not met:
-            return np.zeros(0, dtype=np.int64), leg_columns.NO_ROWS
+            return np.zeros(0, dtype=np.int64), leg_columns.NO_ROWS.select(names)
         there = np.concatenate([np.flatnonzero(places >= 0) for _, places in met])
-        parts = [rows.columns.take(places[places >= 0]) for rows, places in met]
+        parts = [rows.columns.select(names).take(places[places >= 0]) for rows, places in met]
         if len(parts) == 1:
             return there, parts[0]
         order = np.argsort(there)

@@ -96,12 +96,12 @@ class LanceLegs:
         return self._held(held, places, scores)
 
     def _held(self, held: Rows, places: NDArray[np.int64], scores: NDArray[np.float32]) -> Leg:
-        columns = held.columns.take(places)
+        columns = held.columns.select(leg_columns.TOLD).take(places)
         return self._leg(held.addresses[places], columns, held.vectors[places], scores)
 
     async def _looked_up(self, found: pa.Table, vectors: Matrix, scores: NDArray[np.float32]) -> Leg:
         addresses = found[ADDRESS].to_numpy()
-        there, columns = await self._seen.columns(addresses)
+        there, columns = await self._seen.columns(addresses, leg_columns.TOLD)
         return self._leg(addresses[there], columns, vectors[there], scores[there])
 
     def _leg(self, addresses: Addresses, columns: pa.Table, vectors: Matrix, scores: NDArray[np.float32]) -> Leg:
@@ -128,7 +128,7 @@ class LanceLegs:
             places = held.places(addresses)
             return leg_columns.plain(held.columns.take(places[places >= 0])).select(arrow.RECORD_COLUMNS)
         texts = await read(self._table.take_row_ids(addresses.tolist()).select([ADDRESS, *leg_columns.TEXTS]))
-        there, columns = await self._seen.columns(texts[ADDRESS].to_numpy())
+        there, columns = await self._seen.columns(texts[ADDRESS].to_numpy(), leg_columns.NO_ROWS.column_names)
         whole = leg_columns.plain(columns)
         for name in leg_columns.TEXTS:
             whole = whole.append_column(arrow.SCHEMA.field(name), texts[name].take(there))

@@ -1,6 +1,7 @@
 """From the legs of all layers to one pool: pure."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from ourcli.memory.record import DIMS
 from ourcli.memory.retrieval.legs import nothing, numbers, words
 from ourcli.memory.retrieval.pool import Leg, Places, Pool, Scores
 from ourcli.memory.vectors import Vector
+
+Words = tuple[str, ...]
+Numbers = NDArray[np.int64]
 
 
 def gather(near: Sequence[Leg], matched: Sequence[Leg], query: Vector) -> Pool:
@@ -21,33 +25,45 @@ def gather(near: Sequence[Leg], matched: Sequence[Leg], query: Vector) -> Pool:
         query: The query's unit vector, shape [384].
     """
     legs = [*near, *matched] or [nothing(Layer.INTERACT)]
-    ids = words(legs, lambda leg: leg.ids)
     place_of: dict[str, int] = {}
-    first = np.array([at for at, one in enumerate(ids) if place_of.setdefault(one, at) == at], dtype=np.int64)
-    place_of = {ids[at]: place for place, at in enumerate(first)}
-    vectors = np.concatenate([leg.vectors for leg in legs])[first].reshape(-1, DIMS)
-    layers = [leg.layer for leg in legs for _ in leg.ids]
-    kinds, sessions, speakers = (
-        words(legs, lambda leg: leg.kinds),
-        words(legs, lambda leg: leg.sessions),
-        words(legs, lambda leg: leg.speakers),
-    )
+    first = [_new(leg, place_of) for leg in legs]
+    vectors = np.empty((len(place_of), DIMS), dtype=np.float32)
+    filled = 0
+    for leg, new in zip(legs, first, strict=True):
+        vectors[filled : filled + len(new)] = leg.vectors[new]
+        filled += len(new)
     text_rank, bm25 = _told(matched, place_of)
     return Pool(
-        ids=tuple(ids[at] for at in first),
-        layers=tuple(layers[at] for at in first),
+        ids=tuple(place_of),
+        layers=tuple(leg.layer for leg, new in zip(legs, first, strict=True) for _ in new),
         cosine=(vectors @ query).astype(np.float64),
         bm25=bm25,
         vector_rank=_told(near, place_of)[0],
         text_rank=text_rank,
         vectors=vectors,
-        ts_us=numbers(legs, lambda leg: leg.ts_us)[first],
-        kinds=tuple(kinds[at] for at in first),
-        sessions=tuple(sessions[at] for at in first),
-        turns=numbers(legs, lambda leg: leg.turns)[first],
-        speakers=tuple(speakers[at] for at in first),
-        chars=numbers(legs, lambda leg: leg.chars)[first],
+        ts_us=_numbers(legs, first, lambda leg: leg.ts_us),
+        kinds=_words(legs, first, lambda leg: leg.kinds),
+        sessions=_words(legs, first, lambda leg: leg.sessions),
+        turns=_numbers(legs, first, lambda leg: leg.turns),
+        speakers=_words(legs, first, lambda leg: leg.speakers),
+        chars=_numbers(legs, first, lambda leg: leg.chars),
     )
+
+
+def _new(leg: Leg, place_of: dict[str, int]) -> NDArray[np.int64]:
+    """Return the places of the candidates that no earlier leg brought, and give them a place in the pool."""
+    new = [at for at, one in enumerate(leg.ids) if one not in place_of]
+    place_of.update(zip((leg.ids[at] for at in new), itertools.count(len(place_of))))
+    return np.array(new, dtype=np.int64)
+
+
+def _words(legs: Sequence[Leg], new: Sequence[NDArray[np.int64]], column: Callable[[Leg], Words]) -> Words:
+    pairs = zip([column(leg) for leg in legs], new, strict=True)
+    return tuple(given[at] for given, places in pairs for at in places.tolist())
+
+
+def _numbers(legs: Sequence[Leg], new: Sequence[NDArray[np.int64]], column: Callable[[Leg], Numbers]) -> Numbers:
+    return np.concatenate([column(leg)[places] for leg, places in zip(legs, new, strict=True)])
 
 
 def _told(legs: Sequence[Leg], place_of: dict[str, int]) -> tuple[Places, Scores]:
