@@ -12,6 +12,7 @@ RUNNABLE = (ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md")))
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6}[ \t]+(?P<text>.+?)[ \t]*$", re.MULTILINE)
+_KEPT = re.compile(r"(?P<name>[A-Z]+)=\$\((?P<command>.+)\)")
 _CODE = re.compile(r"`(?P<code>ourcli [^`]+)`")
 
 
@@ -20,12 +21,14 @@ class Snippet:
     """One command of a `console` block.
 
     Attributes:
-        command: What stands behind `$ `.
+        command: What stands behind `$ `, or within `$ NAME=$(…)`.
         expected: The lines below it, as far as a test can count on them.
+        kept_as: The variable that takes what it prints, or "".
     """
 
     command: str
     expected: tuple[str, ...]
+    kept_as: str = ""
 
 
 def pages() -> list[Path]:
@@ -54,7 +57,13 @@ def _snippets_of(body: str, *, spoken: bool) -> list[Snippet]:
     for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
         command, *lines = part.splitlines()
         stable = [line for line in lines if not spoken or "…" in line or re.match(r"\[\d+\] ", line)]
-        found.append(Snippet(command=command, expected=tuple(line for line in stable if line.strip())))
+        expected = tuple(line for line in stable if line.strip())
+        kept = _KEPT.fullmatch(command)
+        found.append(
+            Snippet(command=kept["command"], expected=expected, kept_as=kept["name"])
+            if kept
+            else Snippet(command=command, expected=expected)
+        )
     return found
 
 
@@ -84,7 +93,9 @@ def mentioned_commands(text: str) -> list[str]:
     """Return every `ourcli …` in inline code and in blocks for a shell."""
     inline = [" ".join(match["code"].split()) for match in _CODE.finditer(_FENCE.sub("", text))]
     blocks = [fence["body"] for fence in _FENCE.finditer(text) if fence["info"].split()[:1] in (["sh"], ["console"])]
-    lines = [line.removeprefix("$ ").strip() for block in blocks for line in block.splitlines()]
+    lines = [
+        _KEPT.sub(r"\g<command>", line.removeprefix("$ ").strip()) for block in blocks for line in block.splitlines()
+    ]
     return inline + [line for line in lines if line.startswith("ourcli ")]
 
 

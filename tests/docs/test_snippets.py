@@ -2,11 +2,13 @@
 
 import codecs
 import io
+import os
 import shlex
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from string import Template
 
 import click
 import pytest
@@ -48,21 +50,34 @@ def models(tmp_path: Path, minilm: Path, smollm: Path, monkeypatch: pytest.Monke
 @pytest.fixture
 def perform(project: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> Perform:
     """Return a function that runs a snippet in this process and says what is wrong with it."""
+    variables: dict[str, str] = {}
 
     def call(snippet: Snippet) -> list[str]:
-        before, _, command = snippet.command.rpartition("| ")
+        if snippet.command.startswith("grep "):
+            return _grep_finds_nothing(shlex.split(snippet.command))
+        before, _, command = Template(snippet.command).safe_substitute(variables).rpartition("| ")
         out, err = io.StringIO(), io.StringIO()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdin", io.StringIO(_piped(before)))
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
             code = execute(shlex.split(command)[1:])
+        variables[snippet.kept_as] = out.getvalue().strip()
         said = out.getvalue() + err.getvalue()
         wrong = [f"ended with {code}"] if code else []
         wrong += [f"no line like: {line}" for line in absent(snippet.expected, said)]
         return [f"$ {snippet.command}", *wrong, said] if wrong else []
 
     return call
+
+
+def _grep_finds_nothing(words: list[str]) -> list[str]:
+    """Return the files of the home that hold the bytes of `grep -r TEXT ~/.ourcli`: a page says that there are none."""
+    program, option, text, place = words
+    assert (option, place) == ("-r", "~/.ourcli"), f"cannot run {words!r}"
+    files = [path for path in Path(os.environ["OURCLI_HOME"]).rglob("*") if path.is_file()]
+    assert files
+    return [f"{program} finds it in {path}" for path in files if text.encode() in path.read_bytes()]
 
 
 def _piped(command: str) -> str:
@@ -94,6 +109,16 @@ def test_a_line_that_is_not_printed_is_noticed() -> None:
 
     assert absent(expected, "[1] insights  0.98  We decided to wait\n3 files read, 12 new chunks\n") == []
     assert absent(expected, "[2] insights  0.98  We decided to wait\n4 files read, 12 new chunks") == list(expected)
+
+
+def test_what_a_command_prints_can_be_kept_for_the_next_one() -> None:
+    page = '```console\n$ ID=$(ourcli memory add "x")\n$ ourcli memory why $ID\n…\n```\n'
+
+    assert snippets(page) == [
+        Snippet(command='ourcli memory add "x"', expected=(), kept_as="ID"),
+        Snippet(command="ourcli memory why $ID", expected=("…",)),
+    ]
+    assert mentioned_commands(page) == ['ourcli memory add "x"', "ourcli memory why $ID"]
 
 
 def test_of_a_block_in_which_a_model_speaks_only_citations_and_gaps_are_expected() -> None:
