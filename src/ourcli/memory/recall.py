@@ -18,6 +18,7 @@ from ourcli.memory.retrieval.fusion import rank
 from ourcli.memory.retrieval.gather import gather
 from ourcli.memory.retrieval.pool import Leg, Pool, Ranking
 from ourcli.memory.retrieval.rerank import mix
+from ourcli.memory.retrieval.weights import shipped
 from ourcli.memory.vectors import Vector
 
 RERANK_S = 2.0
@@ -124,7 +125,7 @@ class Recall:
         passages = [Passage(id=hit.record.id, text=hit.record.text) for hit in head]
         deadline_s = self._clock.monotonic_s() + self._rerank_s
         scores = await self._reranker.score(query.text, passages, deadline_s=deadline_s)
-        return [*mix(head, scores), *hits[query.rerank :]]
+        return [*mix(head, scores, by_model=shipped().rerank), *hits[query.rerank :]]
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from ourcli.memory.layers import Layer
 from ourcli.memory.record import DIMS, Record
 from ourcli.memory.retrieval.cards import to_hit
-from ourcli.memory.retrieval.fusion import normalised, rank
+from ourcli.memory.retrieval.features import normalised
+from ourcli.memory.retrieval.fusion import rank
 from ourcli.memory.retrieval.gather import gather
 from ourcli.memory.retrieval.legs import to_leg
 from ourcli.memory.retrieval.pool import Pool
@@ -46,7 +47,8 @@ def test_without_any_word_in_common_only_vectors_count() -> None:
 
 @promise("memory.search.layer-weights")
 def test_equal_scores_are_ordered_by_the_weight_of_their_layer() -> None:
-    records = [a_record("same", layer=layer) for layer in (Layer.ASSETS, Layer.INSIGHTS, Layer.INTERACT)]
+    layers = {"file": Layer.ASSETS, "note": Layer.INSIGHTS, "turn": Layer.INTERACT}
+    records = [a_record("same", kind=kind, layer=layer) for kind, layer in layers.items()]
     pool = a_pool(*((record, [1.0], 1.0, 0.0) for record in records))
     ranking = rank(pool, "question", now=NOON)
     assert order(pool) == [record.id for record in records[::-1]]
@@ -69,7 +71,7 @@ def test_normalised_scores_keep_their_order_and_lie_between_0_and_1(scores: list
 @promise("memory.search.rerank-mixed")
 def test_a_reranker_moves_a_hit_up_but_equal_words_move_nothing() -> None:
     records = {record.id: record for record in (a_record(name) for name in "abc")}
-    vectors = [[1.0], [1.0, 0.4], [0.0, 1.0]]
+    vectors = [[1.0], [0.9, 0.4], [0.0, 1.0]]
     pool = a_pool(*((record, vector, 0.0, 0.0) for record, vector in zip(records.values(), vectors, strict=True)))
     ranking = rank(pool, "question", now=NOON)
     hits = [to_hit(pool, ranking, int(place), records[pool.ids[place]]) for place in ranking.order]

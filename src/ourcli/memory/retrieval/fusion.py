@@ -1,62 +1,134 @@
-"""From a pool to its order: pure functions over arrays.
+"""From a pool to its order: a small linear model over features of the legs, one for each kind of record; pure.
 
-Score-normalised weighted fusion (convex combination after min-max; Bruch, Gai and Ingber, "An Analysis of
-Fusion Functions for Hybrid Retrieval", ACM TOIS 2023) beat reciprocal rank fusion on every collection measured
-for this project; see `docs/decisions`.
+Score-normalised fusion (Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 2023)
+with learned weights. `docs/decisions` has the numbers, `tools/learn_fusion.py` learns the weights again.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ourcli.memory.layers import LAYERS
+from ourcli.memory.retrieval.duplicates import without_duplicates
+from ourcli.memory.retrieval.features import FEATURES, features, normalised
+from ourcli.memory.retrieval.kinds import Weights, weights_for
 from ourcli.memory.retrieval.pool import Pool, Ranking, Scores
+from ourcli.memory.retrieval.recency import recency
+from ourcli.memory.retrieval.weights import WeightTable, shipped
 
-TEXT_WEIGHT = 0.4
-"""Share of BM25 in the fused score; the best single value over talk, abstracts and code."""
-FEATURES = ("cosine", "bm25")
-"""Names of the columns of a ranking's shares."""
-
-
-def normalised(scores: Scores) -> Scores:
-    """Stretch scores to 0..1 (min-max); equal scores all become 1, none stay none."""
-    if not scores.size:
-        return scores
-    low, high = scores.min(), scores.max()
-    return np.ones_like(scores) if high <= low else (scores - low) / (high - low)
+BASE = "base"
+"""The share that all candidates of a kind have in common: it brings the kinds of one search to one scale."""
+COLUMNS = (*FEATURES, BASE)
 
 
-def rank(pool: Pool, question: str, *, now: datetime) -> Ranking:
-    """Put a pool in order; ties keep the newer record first.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fused:
+    """The legs as one score.
+
+    Attributes:
+        score: In 0..1, [n].
+        shares: What each feature and the base add to it, [n, len(COLUMNS)].
+        model: Name of the weights used for each candidate, [n].
+    """
+
+    score: Scores
+    shares: NDArray[np.float64]
+    model: tuple[str, ...]
+
+
+def rank(pool: Pool, question: str, *, now: datetime, weights: WeightTable | None = None) -> Ranking:
+    """Put a pool in order: the fused score, times the weight of the layer, times recency; the newer of equals first.
 
     Args:
-        pool: The candidates.
+        pool: The candidates, in any order: it changes nothing.
         question: What was asked.
         now: When it is asked, aware.
+        weights: Others than the shipped ones.
     """
-    del question, now
     count = len(pool.ids)
-    shares = _shares(pool)
-    fused = shares.sum(axis=1)
+    newest_first = sorted(range(count), key=lambda place: (-int(pool.ts_us[place]), pool.ids[place]))
+    sort = np.array(newest_first, dtype=np.int64)
+    back = np.argsort(sort)
+    fused = fuse(_picked(pool, sort), question, weights or shipped())
     layer_weight = np.array([LAYERS[layer].weight for layer in pool.layers], dtype=np.float64)
-    score = fused * layer_weight
-    newest = np.array(sorted(range(count), key=lambda place: (pool.ts_us[place], pool.ids[place]), reverse=True))
-    order = newest[np.argsort(-score[newest], kind="stable")] if count else np.zeros(0, dtype=np.int64)
+    factor = recency(pool.layers, pool.ts_us, now)
+    score = fused.score[back] * layer_weight * factor
+    order = sort[np.argsort(-score[sort], kind="stable")]
+    kept, duplicates = without_duplicates(pool, order)
     return Ranking(
-        order=order.astype(np.int64),
+        order=kept,
         score=score,
-        fused=fused,
-        shares=shares,
-        features=FEATURES,
-        model=("",) * count,
+        fused=fused.score[back],
+        shares=fused.shares[back],
+        features=COLUMNS,
+        model=tuple(fused.model[place] for place in back),
         layer_weight=layer_weight,
-        recency=np.ones(count, dtype=np.float64),
-        duplicates=np.zeros(count, dtype=np.int64),
+        recency=factor,
+        duplicates=duplicates,
     )
 
 
-def _shares(pool: Pool, text_weight: float = TEXT_WEIGHT) -> NDArray[np.float64]:
-    """Return what each leg adds to the fused score, [n, 2]; without any text match only vectors count."""
-    weight = text_weight if pool.text_rank.any() else 0.0
-    return np.stack([(1.0 - weight) * normalised(pool.cosine), weight * normalised(pool.bm25)], axis=1)
+def fuse(pool: Pool, question: str, weights: WeightTable) -> Fused:
+    """Return the legs of all candidates as one score.
+
+    Each kind is put in order by weights of its own, and then laid over the span that equal weights give it: between
+    the kinds equal weights decide. Where no word of the question was found, vectors decide alone.
+    """
+    if not pool.text_rank.any():
+        return _by_vectors(pool)
+    values = features(pool, question)
+    equal = weights.of[Weights.EQUAL]
+    shares = _with_base(values * (equal / equal.sum()))
+    level = shares.sum(axis=1)
+    names = np.array(
+        [weights_for(*told) for told in zip(pool.kinds, pool.sessions, pool.turns.tolist(), strict=True)], dtype=object
+    )
+    for name in Weights:
+        places = np.flatnonzero(names == name)
+        own = values[places] * weights.of[name]
+        reach = np.ptp(own.sum(axis=1)) if len(places) else 0.0
+        if name is not Weights.EQUAL and reach > 0:
+            shares[places] = _over_span(own, level[places], float(reach))
+        else:
+            names[places] = Weights.EQUAL
+    return Fused(score=np.clip(shares.sum(axis=1), 0.0, 1.0), shares=shares, model=tuple(str(name) for name in names))
+
+
+def _over_span(own: NDArray[np.float64], level: Scores, reach: float) -> NDArray[np.float64]:
+    """Return a kind's shares scaled and moved so that their sums reach from the lowest to the highest level."""
+    scale = float(np.ptp(level)) / reach
+    shares = _with_base(own * scale)
+    shares[:, -1] = level.min() - own.sum(axis=1).min() * scale
+    return shares
+
+
+def _by_vectors(pool: Pool) -> Fused:
+    shares = np.zeros((len(pool.ids), len(COLUMNS)), dtype=np.float64)
+    shares[:, COLUMNS.index("vector")] = normalised(pool.cosine)
+    return Fused(score=shares.sum(axis=1), shares=shares, model=(str(Weights.EQUAL),) * len(pool.ids))
+
+
+def _with_base(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.hstack([shares, np.zeros((len(shares), 1), dtype=np.float64)])
+
+
+def _picked(pool: Pool, places: NDArray[np.int64]) -> Pool:
+    """Return the candidates at these places, in their order."""
+    return replace(
+        pool,
+        ids=tuple(pool.ids[place] for place in places),
+        layers=tuple(pool.layers[place] for place in places),
+        cosine=pool.cosine[places],
+        bm25=pool.bm25[places],
+        vector_rank=pool.vector_rank[places],
+        text_rank=pool.text_rank[places],
+        vectors=pool.vectors[places],
+        ts_us=pool.ts_us[places],
+        kinds=tuple(pool.kinds[place] for place in places),
+        sessions=tuple(pool.sessions[place] for place in places),
+        turns=pool.turns[places],
+        speakers=tuple(pool.speakers[place] for place in places),
+        chars=pool.chars[places],
+    )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ourcli.memory.query import Hit
-from ourcli.memory.retrieval.fusion import normalised
+from ourcli.memory.retrieval.features import normalised
 
 RERANK_WEIGHT = 0.3
 """Share of the reranker in the final score. Late interaction alone loses to the first stage; mixed in, it gains."""
