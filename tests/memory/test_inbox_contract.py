@@ -2,21 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from ourcli.common.ids import new_id
 from ourcli.memory.backends.schema import open_database
 from ourcli.memory.backends.sqlite_inbox import SqliteInbox
-from ourcli.memory.inbox import Inbox, Proposal, Verdict
-from ourcli.memory.layers import Layer
-from ourcli.memory.ledger import SourceDigest, Verb
-from ourcli.memory.policy.action import Action
+from ourcli.memory.inbox import Inbox, Verdict
+from ourcli.memory.ledger import Verb
 from ourcli.testing.ledger import FakeInbox
 from tests.promises import promise
-from tests.support.records import NOON
+from tests.support.ledger import a_proposal
 
 pytestmark = pytest.mark.anyio
 
@@ -29,23 +25,6 @@ def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Inbox]:
     database = open_database(tmp_path / "db" / "journal.sqlite")
     yield SqliteInbox(database)
     database.close()
-
-
-def a_proposal(record_id: str = "a", version: str = "v1") -> Proposal:
-    action = Action(
-        rule="promote-decision",
-        rule_version="ab" * 32,
-        verb=Verb.PROMOTE,
-        record_ids=(record_id,),
-        origin=Layer.INTERACT,
-        target=Layer.INSIGHTS,
-        because="33 h old (more than 24 h)",
-        inputs={"records": [{"id": record_id, "tags": ["decision"]}]},
-        distil=True,
-        tags=("kept",),
-    )
-    at = NOON + timedelta(microseconds=5)
-    return Proposal(id=new_id(NOON), at=at, action=action, versions=(SourceDigest(id=record_id, sha256=version),))
 
 
 async def test_what_was_never_proposed_is_not_there(inbox: Inbox) -> None:

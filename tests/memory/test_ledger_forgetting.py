@@ -19,9 +19,8 @@ from ourcli.memory.lifecycle.undoing import Undoing
 from ourcli.memory.usage import Usage, Use
 from ourcli.testing.clock import FrozenClock
 from ourcli.testing.memory import FakeRecordStore
-from tests.memory.test_inbox_contract import a_proposal
 from tests.promises import promise
-from tests.support.ledger import a_promotion, a_reason, an_image, an_undo, plain
+from tests.support.ledger import a_promotion, a_proposal, a_reason, an_image, an_undo, plain
 from tests.support.records import NOON
 
 pytestmark = pytest.mark.anyio

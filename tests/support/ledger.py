@@ -1,13 +1,15 @@
-"""Images and ledger entries for tests."""
+"""Images, ledger entries and proposals for tests."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from ourcli.common.ids import new_id
+from ourcli.memory.inbox import Proposal
 from ourcli.memory.layers import Layer
-from ourcli.memory.ledger import Image, LedgerEntry, Verb
+from ourcli.memory.ledger import Image, LedgerEntry, SourceDigest, Verb
 from ourcli.memory.lifecycle.moves import Reason, change, relaid
+from ourcli.memory.policy.action import Action
 from tests.support.records import NOON, a_record, axis
 
 VERSION = "ab12" * 16
@@ -47,3 +49,21 @@ def an_undo(entry: LedgerEntry, *, hours: int = 1) -> LedgerEntry:
 def plain(images: Sequence[Image]) -> list[tuple[object, bytes]]:
     """Return images in a form that can be compared."""
     return [(one.record, one.vector.tobytes()) for one in images]
+
+
+def a_proposal(record_id: str = "a", version: str = "v1") -> Proposal:
+    """Return a promotion of one record that waits."""
+    action = Action(
+        rule="promote-decision",
+        rule_version="ab" * 32,
+        verb=Verb.PROMOTE,
+        record_ids=(record_id,),
+        origin=Layer.INTERACT,
+        target=Layer.INSIGHTS,
+        because="33 h old (more than 24 h)",
+        inputs={"records": [{"id": record_id, "tags": ["decision"]}]},
+        distil=True,
+        tags=("kept",),
+    )
+    at = NOON + timedelta(microseconds=5)
+    return Proposal(id=new_id(NOON), at=at, action=action, versions=(SourceDigest(id=record_id, sha256=version),))
