@@ -101,7 +101,7 @@ def test_a_line_may_say_everything_about_a_record(run: Run, service: FakeService
 
     ran = run("memory", "add", "--jsonl", str(file), "--json")
 
-    assert json.loads(ran.out) == {"ids": ["0190-9"], "redacted": []}
+    assert json.loads(ran.out) == {"ids": ["0190-9"], "redacted": [], "contradicts": []}
     assert service.stored["0190-9"] == a_record(
         "said",
         9,

@@ -25,7 +25,7 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, Query, SearchResult
 from ourcli.memory.record import Record
-from ourcli.memory.stored import Redaction, Stored
+from ourcli.memory.stored import Contradiction, Redaction, Stored
 from ourcli.memory.usage import Use
 from ourcli.observability.events_log import EventLog
 
@@ -117,14 +117,16 @@ class Service:
         converted = [to_record(new, project=project, clock=clock) for new in records]
         ids: list[str] = []
         redacted: list[Redaction] = []
+        contradicts: list[Contradiction] = []
         for start in range(0, len(records), _ADD_BATCH):
             batch = records[start : start + _ADD_BATCH]
             vectors = given_vectors(batch, self._rooms.embedding.digest)
             stored = await memory.add(converted[start : start + _ADD_BATCH], vectors, allow_secrets=allow_secrets)
             ids += stored.ids
             redacted += stored.redacted
+            contradicts += stored.contradicts
             listen.emit(ProgressMade(at=clock.now(), task="storing", done=len(ids), total=len(records), unit="records"))
-        return Stored(ids=tuple(ids), redacted=tuple(redacted))
+        return Stored(ids=tuple(ids), redacted=tuple(redacted), contradicts=tuple(contradicts))
 
     async def search(self, query: Query) -> SearchResult:
         """Search memory; the hits count as used."""

@@ -133,7 +133,7 @@ class Steps:
         with anyio.CancelScope(shield=True):
             stored = await self._memory.add(records, allow_secrets=self._setting.request.allow_secrets)
         self.outcome.stored = stored.ids
-        self.outcome.notices += told(stored.redacted)
+        self.outcome.notices += stored.notices
         if "answer" not in inputs:
             noted = await self._memory.get(records[0].id) if stored.redacted else records[0]
             self.outcome.answer = f"Noted in {noted.layer.value}: {noted.text}"

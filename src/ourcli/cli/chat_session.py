@@ -12,7 +12,6 @@ from ourcli.cli.sanitize import well_formed
 from ourcli.common.errors import UsageError
 from ourcli.memory.layers import LAYERS
 from ourcli.memory.query import Filter, Query
-from ourcli.memory.stored import told
 
 HELP = """\
 /help            this list
@@ -120,7 +119,7 @@ class ChatSession:
         )
         stored = await self._service.add([record])
         self._output.text(f"remembered as {stored.ids[0]}")
-        for line in told(stored.redacted):
+        for line in stored.notices:
             self._diagnostics.notice(line)
 
     async def _why(self, _rest: str) -> None:

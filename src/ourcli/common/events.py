@@ -84,6 +84,14 @@ class RecordsStored(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionContradicted(Event):
+    """A record that was stored contradicts an older decision: `record` the new one, `older` the older one."""
+
+    record: str
+    older: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordsForgotten(Event):
     """Records were removed at the user's word."""
 

@@ -1,5 +1,6 @@
 """The memory: add records, search them, look at them, forget them."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -7,16 +8,17 @@ from typing import Protocol
 import numpy as np
 
 from ourcli.common.clock import Clock
-from ourcli.common.errors import InvalidInputError, NotFoundError, StoreMismatchError
-from ourcli.common.events import EventSink, MemorySearched, RecordsForgotten, RecordsStored
+from ourcli.common.errors import InvalidInputError, NotFoundError, StoreError, StoreMismatchError
+from ourcli.common.events import DecisionContradicted, EventSink, MemorySearched, RecordsForgotten, RecordsStored
 from ourcli.memory.builder import SearchBuilder
+from ourcli.memory.contradiction.find import find_contradictions
 from ourcli.memory.interaction import LateInteraction
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import Embedder, LayerStats, RecordStore, Redactor, Reranker
 from ourcli.memory.query import Filter, Query, SearchResult
 from ourcli.memory.recall import RERANK_S, Recall
 from ourcli.memory.record import DIMS, Record
-from ourcli.memory.stored import Redaction, Stored
+from ourcli.memory.stored import Contradiction, Redaction, Stored
 from ourcli.memory.tokens import TokenRow
 from ourcli.memory.vectors import Matrix, Vector
 
@@ -24,6 +26,9 @@ WITH_TOKENS = (Layer.INTERACT, Layer.INSIGHTS)
 """Layers whose records get token vectors when they are added; the others get them when they are first reranked."""
 
 _SCAN_ROWS = 256
+_COMPARED = 8
+"""So many records in one call are compared with older decisions; more of them are an import."""
+_LOG = logging.getLogger(__name__)
 
 
 class Memory(Protocol):
@@ -96,6 +101,9 @@ class MemoryService:
                 replaced is made anew.
             allow_secrets: Store texts as they are, keys and passwords included.
 
+        Returns:
+            What was stored, and, for a few records whose vectors were made here, which older decisions they contradict.
+
         Raises:
             InvalidInputError: A record has no text or a given vector is not usable; nothing was stored.
         """
@@ -113,7 +121,23 @@ class MemoryService:
         for layer in Layer:
             if ids := tuple(record.id for record in stamped if record.layer is layer):
                 self._sink.emit(RecordsStored(at=self._clock.now(), layer=layer.value, ids=ids))
-        return Stored(ids=tuple(record.id for record in stamped), redacted=tuple(redacted.values()))
+        fresh = [(record, matrix[at]) for at, record in enumerate(stamped) if at not in known]
+        return Stored(
+            ids=tuple(record.id for record in stamped),
+            redacted=tuple(redacted.values()),
+            contradicts=await self._contradictions(fresh) if len(stamped) <= _COMPARED else (),
+        )
+
+    async def _contradictions(self, stored: Sequence[tuple[Record, Vector]]) -> tuple[Contradiction, ...]:
+        """Return what records that are stored now contradict; nothing, with a word in the log, where that fails."""
+        try:
+            found = [one for record, vector in stored for one in await find_contradictions(self._store, record, vector)]
+        except StoreError as exc:
+            _LOG.warning("contradictions were not looked for: %s", exc.message)
+            return ()
+        for one in found:
+            self._sink.emit(DecisionContradicted(at=self._clock.now(), record=one.id, older=one.record_id))
+        return tuple(found)
 
     async def _vectors(self, records: Sequence[Record], known: dict[int, Vector]) -> tuple[Matrix, list[TokenRow]]:
         """Return a vector for each record, and token vectors for those of L1 and L2 that are embedded here."""

@@ -31,7 +31,7 @@ from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
 from ourcli.memory.record import DIMS, Record, Source
-from ourcli.memory.stored import Redaction, Stored
+from ourcli.memory.stored import Contradiction, Redaction, Stored
 from ourcli.testing.lifecycle import FakeLifecycle
 from ourcli.testing.models import FakeModels
 from ourcli.testing.secrets import A_SECRET, FakeRedactor
@@ -81,6 +81,7 @@ class FakeService(FakeModels):
         self.says: list[Event | str] = ["It is ", "15 minutes [1]."]
         self.notices: tuple[str, ...] = ()
         self.redacted: tuple[Redaction, ...] = ()
+        self.contradicts: tuple[Contradiction, ...] = ()
         self.asked: list[AskRequest] = []
         self.queries: list[Query] = []
         self.filters: list[Filter] = []
@@ -211,7 +212,7 @@ class FakeService(FakeModels):
                 model=new.model,
             )
             ids.append(identifier)
-        return Stored(ids=tuple(ids), redacted=tuple(redacted))
+        return Stored(ids=tuple(ids), redacted=tuple(redacted), contradicts=self.contradicts)
 
     async def search(self, query: Query) -> SearchResult:
         """Return every stored record as a hit, in the order of storing."""

@@ -1,6 +1,6 @@
 """`ourcli memory add`."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import click
@@ -15,7 +15,7 @@ from ourcli.cli.ports import Facade
 from ourcli.cli.sanitize import well_formed
 from ourcli.common.errors import UsageError
 from ourcli.memory.layers import Layer
-from ourcli.memory.stored import Redaction, Stored, told
+from ourcli.memory.stored import Stored
 
 
 @click.command()
@@ -70,7 +70,7 @@ def add(  # noqa: PLR0913  # click hands every option over by name
         ts=iso(ts) if ts else None,
     )
     stored = run(invocation, lambda service: service.add([record], allow_secrets=allow_secrets))
-    _tell(invocation, stored.ids, stored.redacted)
+    _tell(invocation, stored)
 
 
 def _words(invocation: Invocation, text: tuple[str, ...]) -> str:
@@ -84,31 +84,37 @@ async def _add_lines(invocation: Invocation, service: Facade, name: str, *, allo
     from ourcli.cli.bulk import add_all, open_lines  # deferred: pydantic, which one text does not need
     from ourcli.cli.jsonl import RecordLine, read_records
 
-    ids: list[str] = []
-    redacted: list[Redaction] = []
+    batches: list[Stored] = []
 
     def acknowledge(batch: Stored) -> None:
-        ids.extend(batch.ids)
-        redacted.extend(batch.redacted)
+        batches.append(batch)
         if not (invocation.json or invocation.output.terminal):
-            _tell(invocation, batch.ids)
+            _tell(invocation, Stored(ids=batch.ids))
 
     with open_lines(invocation, name) as lines:
         records = read_records(lines, RecordLine)
         stored = await add_all(invocation, service, records, acknowledge, allow_secrets=allow_secrets)
+    everything = Stored(
+        ids=tuple(one for batch in batches for one in batch.ids),
+        redacted=tuple(one for batch in batches for one in batch.redacted),
+        contradicts=tuple(one for batch in batches for one in batch.contradicts),
+    )
     if invocation.json:
-        _tell(invocation, ids, redacted)
+        _tell(invocation, everything)
         return
     if invocation.output.terminal:
         invocation.output.text(f"{stored} records stored")
-    _tell(invocation, (), redacted)
+    _tell(invocation, replace(everything, ids=()))
 
 
-def _tell(invocation: Invocation, ids: Sequence[str], redacted: Sequence[Redaction] = ()) -> None:
-    for line in told(redacted):
+def _tell(invocation: Invocation, stored: Stored) -> None:
+    for line in stored.notices:
         invocation.diagnostics.notice(line)
     if invocation.json:
-        invocation.output.document({"ids": ids, "redacted": redacted})
+        contradicts = [
+            {"id": one.id, "with": one.record_id, "text": one.text, "why": one.why} for one in stored.contradicts
+        ]
+        invocation.output.document({"ids": stored.ids, "redacted": stored.redacted, "contradicts": contradicts})
         return
-    for identifier in ids:
+    for identifier in stored.ids:
         invocation.output.text(identifier)
