@@ -10,11 +10,12 @@ import pytest
 from ourcli.common.errors import InvalidInputError, ModelMissingError, NotFoundError, StoreError
 from ourcli.common.events import MoveSkipped, RecordsExpired, RecordsMoved
 from ourcli.memory.layers import Layer
-from ourcli.memory.ledger import SourceDigest, Verb
+from ourcli.memory.ledger import Image, SourceDigest, Verb
 from ourcli.memory.policy.reading import shipped_rules, validate_rules
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
 from ourcli.memory.usage import Use
+from ourcli.testing.condensing import FakeCondenser
 from ourcli.testing.memory import FakeRecordStore
 from tests.promises import promise
 from tests.support.lifecycle import DAY, World, open_world
@@ -245,6 +246,46 @@ async def test_what_changed_since_it_was_decided_is_skipped_and_the_rest_done() 
     assert first.id in applied.skipped[0]
     assert [one.text for one in await store.fetch(Filter())] == ["said anew"]
     assert world.sink.of(MoveSkipped)[0].ids == (first.id,)
+
+
+class Pinning(FakeCondenser):
+    """Let a record be pinned while its text is shortened, which can take a model seconds."""
+
+    world: World | None = None
+
+    async def distilled(self, image: Image) -> Image:
+        assert self.world is not None
+        await self.world.lifecycle().pin([image.record.id])
+        return await super().distilled(image)
+
+
+@promise("memory.lifecycle.pinned")
+async def test_a_pin_that_is_set_while_a_text_is_shortened_is_heeded(world: World) -> None:
+    record = await world.keep("We use SQLite. And more.", tags=("decision",))
+    world.condenser = Pinning()
+    world.condenser.world = world
+
+    applied = await world.lifecycle().apply(NOON + 2 * DAY)
+
+    assert (applied.entries, len(applied.skipped)) == ((), 1)
+    assert await world.store.fetch(Filter()) == [record]
+
+
+async def test_what_waits_is_accepted_in_turn_when_one_move_builds_on_another(world: World) -> None:
+    rules = validate_rules(
+        [
+            {"name": "mark", "when": {"layer": "interact"}, "then": {"do": "tag", "tags": ["kept"]}},
+            {"name": "up", "when": {"tags": ["kept"]}, "then": {"do": "promote", "to": "insights"}},
+        ]
+    )
+    lifecycle = world.lifecycle(rules, ask_first=True)
+    record = await world.keep("a note")
+    await lifecycle.apply(NOON + DAY)
+
+    accepted = await lifecycle.inbox_accept([one.id for one in await lifecycle.inbox_list()])
+
+    assert [one.verb for one in accepted.entries] == [Verb.TAG, Verb.PROMOTE]
+    assert await world.store.fetch(Filter()) == [replace(record, layer=Layer.INSIGHTS, tags=("kept",))]
 
 
 async def test_a_model_that_is_missing_ends_the_work_and_what_was_done_stays(world: World) -> None:
