@@ -1,51 +1,28 @@
 """`bench retrieval`: the quality and latency of recall on given data, in a store of its own."""
 
-import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
-from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from anyio import to_thread
 
+from ourcli.app.judged import Judged, QuestionLine, read, record_id, to_record
 from ourcli.common.clock import Clock
-from ourcli.common.errors import InvalidInputError
 from ourcli.common.events import EventSink, ProgressMade
-from ourcli.common.ids import RecordId
 from ourcli.memory.evaluation import mean, measure, percentile
-from ourcli.memory.layers import Layer
-from ourcli.memory.query import Filter, Query
-from ourcli.memory.record import Record
+from ourcli.memory.query import Filter, Hit, Query, SearchTiming
 from ourcli.memory.service import MemoryService
 
 MemoryOpener = Callable[[Path], AbstractAsyncContextManager[MemoryService]]
 """Opens a memory in a folder, with the installation's own models."""
 
-_LineT = TypeVar("_LineT", bound=BaseModel)
 _BATCH = 256
 _DEPTH = 50
-
-
-class _CorpusLine(BaseModel):
-    model_config = ConfigDict(extra="ignore")  # data sets carry columns of their own
-    id: str
-    text: str
-    scope: str = "all"
-    session: str | int | None = None
-    turn: int | None = None
-    speaker: str = ""
-
-
-class _QueryLine(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    id: str
-    query: str
-    scope: str = "all"
-    category: str = "all"
-    relevant: dict[str, int]
+_SHOWN = 10
+_ALL = 400
+_STAGES = ("embed", "vector", "text", "fuse", "rerank", "total")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +42,7 @@ class RetrievalReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
+class _Answered:
     category: str
     metrics: Mapping[str, float]
     legs: Mapping[str, Mapping[str, float]]
@@ -90,74 +67,57 @@ class Bench:
         Raises:
             InvalidInputError: A file cannot be read, or a line of it is not valid; the message names it.
         """
-        documents = _lines(corpus, _CorpusLine)
-        asked = _lines(queries, _QueryLine)
-        if not documents or not asked:
-            raise InvalidInputError("there is nothing to measure: a file is empty", hint="give one record a line")
+        given = await to_thread.run_sync(read, corpus, queries)
         with tempfile.TemporaryDirectory(prefix="ourcli-bench-") as folder:
             async with self._open_memory(Path(folder) / "db") as memory:
-                await self._store(memory, documents, listen)
-                judged = [one async for one in self._judge(memory, documents, asked, rerank, listen)]
-        return _report(judged, len(documents))
+                await self._store(memory, given, listen)
+                judged = [one async for one in self._judge(memory, given, rerank, listen)]
+        return _report(judged, len(given.texts))
 
-    async def _store(self, memory: MemoryService, documents: Sequence[_CorpusLine], listen: EventSink) -> None:
-        records = [self._record(document) for document in documents]
+    async def _store(self, memory: MemoryService, given: Judged, listen: EventSink) -> None:
+        now = self._clock.now()
+        records = [to_record(line, now) for line in given.texts]
         for start in range(0, len(records), _BATCH):
             await memory.add(records[start : start + _BATCH])
             self._progress(listen, "storing the corpus", min(start + _BATCH, len(records)), len(records))
         await memory.optimize()
 
-    def _record(self, document: _CorpusLine) -> Record:
-        return Record(
-            id=_record_id(document.id),
-            text=document.text,
-            layer=Layer.ASSETS,
-            ts=self._clock.now(),
-            project=document.scope,
-            session="" if document.session is None else f"{document.scope}/{document.session}",
-            turn=document.turn,
-            speaker=document.speaker,
-        )
-
     async def _judge(
-        self,
-        memory: MemoryService,
-        documents: Sequence[_CorpusLine],
-        asked: Sequence[_QueryLine],
-        rerank: int,
-        listen: EventSink,
-    ) -> AsyncIterator[_Judged]:
-        sessions = {
-            str(_record_id(one.id)): f"{one.scope}/{one.session}" for one in documents if one.session is not None
-        }
-        for done, query in enumerate(asked, start=1):
-            request = Query(text=query.query, filter=Filter(project=query.scope), rerank=rerank, limit=400)
-            result = await memory.run(request)
-            relevant = {str(_record_id(name)): grade for name, grade in query.relevant.items()}
-            by_vector = sorted(result.hits, key=lambda hit: -hit.card.vector.score)
-            by_text = sorted(result.hits, key=lambda hit: -hit.card.text.score)
-            legs = {
-                name: measure([hit.record.id for hit in hits][:_DEPTH], relevant, sessions)
-                for name, hits in (("vector", by_vector), ("text", by_text))
-            }
-            timing = result.timing_ms
-            stages = {name: getattr(timing, name) for name in ("embed", "vector", "text", "fuse", "rerank", "total")}
-            ranking = [hit.record.id for hit in result.hits][: 4 * _DEPTH]
-            yield _Judged(
-                category=query.category, metrics=measure(ranking, relevant, sessions), legs=legs, stages=stages
-            )
-            self._progress(listen, "asking", done, len(asked))
+        self, memory: MemoryService, given: Judged, rerank: int, listen: EventSink
+    ) -> AsyncIterator[_Answered]:
+        """Ask each question twice: as a user does, for the time it takes, and for all hits there are."""
+        sessions = given.sessions()
+        for done, question in enumerate(given.questions, start=1):
+            asked = Query(text=question.query, filter=Filter(project=question.scope), rerank=rerank, limit=_SHOWN)
+            timing = (await memory.run(asked)).timing_ms
+            hits = (await memory.run(replace(asked, limit=_ALL))).hits
+            yield _answered(question, hits, timing, sessions)
+            self._progress(listen, "asking", done, len(given.questions))
 
     def _progress(self, listen: EventSink, task: str, done: int, total: int) -> None:
         listen.emit(ProgressMade(at=self._clock.now(), task=task, done=done, total=total, unit="records"))
 
 
-def _record_id(name: str) -> RecordId:
-    """Return a stable UUID for a data set's own id."""
-    return RecordId(str(uuid5(NAMESPACE_URL, name)))
+def _answered(
+    question: QuestionLine, hits: Sequence[Hit], timing: SearchTiming, sessions: Mapping[str, str]
+) -> _Answered:
+    """Judge one ranking, and each leg as if it stood alone."""
+    relevant = {str(record_id(name)): grade for name, grade in question.relevant.items()}
+    by_leg = {
+        "vector": sorted(hits, key=lambda hit: -hit.card.vector.score),
+        "text": sorted(hits, key=lambda hit: -hit.card.text.score),
+    }
+    return _Answered(
+        category=question.category,
+        metrics=measure([hit.record.id for hit in hits[: 4 * _DEPTH]], relevant, sessions),
+        legs={
+            name: measure([hit.record.id for hit in leg[:_DEPTH]], relevant, sessions) for name, leg in by_leg.items()
+        },
+        stages={name: getattr(timing, name) for name in _STAGES},
+    )
 
 
-def _report(judged: Sequence[_Judged], records: int) -> RetrievalReport:
+def _report(judged: Sequence[_Answered], records: int) -> RetrievalReport:
     categories = sorted({one.category for one in judged})
     totals = [one.stages["total"] for one in judged]
     return RetrievalReport(
@@ -169,20 +129,3 @@ def _report(judged: Sequence[_Judged], records: int) -> RetrievalReport:
         records=records,
         queries=len(judged),
     )
-
-
-def _lines(path: Path, shape: type[_LineT]) -> list[_LineT]:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidInputError(f"cannot read {str(path)!r}: {exc}") from exc
-    found = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(shape.model_validate(json.loads(line)))
-        except (ValueError, ValidationError) as exc:
-            first = str(exc).splitlines()[0]
-            raise InvalidInputError(f"{path.name}, line {number}: {first}", hint="one JSON object a line") from exc
-    return found

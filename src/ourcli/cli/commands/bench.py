@@ -53,6 +53,8 @@ def retrieval(invocation: Invocation, *, corpus: Path, queries: Path, rerank: in
     )
     latency = ", ".join(f"{name} {value:.1f} ms" for name, value in report.latency_ms.items())
     invocation.output.text(f"{report.queries} questions, {report.records} records; a search takes {latency}")
+    stages = ", ".join(f"{name} {value:.1f} ms" for name, value in report.stages_ms.items())
+    invocation.output.text(f"stages, on average: {stages}")
 
 
 def _row(name: str, values: Mapping[str, float], columns: Mapping[str, float]) -> tuple[str, ...]:
