@@ -12,6 +12,7 @@ from ourcli.common.errors import InvalidInputError, NotFoundError, StoreError, S
 from ourcli.common.events import DecisionContradicted, EventSink, MemorySearched, RecordsForgotten, RecordsStored
 from ourcli.memory.builder import SearchBuilder
 from ourcli.memory.contradiction.find import find_contradictions
+from ourcli.memory.conversation import with_context
 from ourcli.memory.interaction import LateInteraction
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import Embedder, LayerStats, RecordStore, Redactor, Reranker
@@ -114,7 +115,8 @@ class MemoryService:
         await self._check_model(claim=True)
         known = {place: vector for place, vector in (vectors or {}).items() if place not in redacted}
         matrix, tokens = await self._vectors(cleaned, known)
-        stamped = [replace(record, model=self._embedder.digest) for record in cleaned]
+        placed = await with_context(self._store, cleaned)
+        stamped = [replace(record, model=self._embedder.digest) for record in placed]
         await self._store.upsert(stamped, matrix)
         if self._interaction is not None:
             await self._interaction.keep(tokens)
