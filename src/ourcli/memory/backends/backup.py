@@ -7,7 +7,6 @@ newest. It holds what the store held then: forgetting for good (`vacuum`) remove
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,25 +71,27 @@ def remove_backups(folder: Path, *, but: Path | None = None) -> None:
         raise StoreError(f"cannot remove an old backup of the memory: {exc}", hint="check its permissions") from exc
 
 
-def _copy(folder: Path, into: Path) -> None:
-    for path in _table_files(folder):
-        target = into / path.relative_to(folder)
+def link_table(table: Path, into: Path) -> None:
+    """Make a copy of a table's folder that may be changed without changing the original."""
+    for path in sorted(path for path in table.rglob("*") if path.is_file()):
+        target = into / path.relative_to(table)
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".json":
             shutil.copy2(path, target)  # a hint, which is written over
             fsync_path(target)
         else:
             _link(path, target)
+
+
+def _copy(folder: Path, into: Path) -> None:
+    for table in folder.glob("*.lance"):
+        link_table(table, into / table.name)
     if (folder / JOURNAL).exists():
         with closing(sqlite3.connect(folder / JOURNAL)) as source, closing(sqlite3.connect(into / JOURNAL)) as copy:
             source.backup(copy)
         fsync_path(into / JOURNAL)
     for root, _, _ in os.walk(into, topdown=False):
         sync_folder(Path(root))
-
-
-def _table_files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.glob("*.lance/**/*")) if path.is_file())
 
 
 def _link(path: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,10 @@ from threading import Lock
 
 from ourcli.common.errors import StoreError
 from ourcli.common.files import FILE_MODE, ensure_private_folder, sync_folder
+from ourcli.memory.backends.log_check import lost_transactions
 
+DAMAGED_LOG = "-wal.damaged"
+"""Ending of a log that was kept because SQLite does not read all of it; until it is repaired nothing is opened."""
 _BUSY_S = 30.0
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_FORMAT}
 _UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
@@ -38,6 +42,8 @@ class Database:
         self._writing, self._reading = Lock(), Lock()
         self._frozen = ""
         with self._translated("cannot open the write journal"):
+            if self._beside(DAMAGED_LOG).exists():
+                raise self.damaged("a part of its log cannot be read")
             try:
                 _make_private_file(path)
                 self._writer = self._connect()
@@ -106,8 +112,15 @@ class Database:
         if busy:
             raise StoreError("the memory's journal is in use by another process", hint="try again")
 
+    def _keep_log(self) -> None:
+        """Keep the damaged log: SQLite removes it when the file is closed, and with it the only trace of the damage."""
+        shutil.copyfile(self._beside("-wal"), self._beside(DAMAGED_LOG))
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(f"{self.path.name}{ending}")
+
     def _has_log(self) -> bool:
-        log = self.path.with_name(f"{self.path.name}-wal")
+        log = self._beside("-wal")
         return log.exists() and log.stat().st_size > 0
 
     def _connect_frozen(self) -> sqlite3.Connection:
@@ -144,6 +157,9 @@ class Database:
         problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             raise self.damaged(problem)
+        if lost := lost_transactions(self.path):
+            self._keep_log()
+            raise self.damaged(f"{lost} transactions stand behind a damaged place of its log")
         if version == len(self._steps):
             return
         with self._transaction(connection, "IMMEDIATE"):

@@ -47,6 +47,7 @@ class Flusher:
             Busy: Another process is writing, and `wait` is False.
             StoreError: It did not work; the journal keeps what it held.
         """
+        moved = 0
         async with self._with_room(wait=wait):
             moved = await self._flush()
         return moved

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ourcli.common.errors import StoreError
 from ourcli.common.files import ensure_private_folder, sync_folder
+from ourcli.memory.backends.folder_sync import fsync_path
 
 ASIDE = "aside"
 """Folder in the store's for what was moved out of the way."""
@@ -69,13 +70,24 @@ def manifests(table: Path) -> Iterator[tuple[int, Path]]:
 
 def set_aside(folder: Path, path: Path) -> Path:
     """Move a file or folder of the store into `aside`, under a name that is free; return its new place."""
-    target = folder / ASIDE / path.relative_to(folder)
-    ensure_private_folder(target.parent)
-    number = 0
-    while target.exists():
-        number += 1
-        target = target.with_name(f"{path.name}.{number}")
+    target = _free_place(folder, path)
     path.replace(target)
     sync_folder(path.parent)
     sync_folder(target.parent)
     return target
+
+
+def keep_aside(folder: Path, path: Path) -> Path:
+    """Copy a file of the store into `aside`, under a name that is free; return the copy."""
+    target = _free_place(folder, path)
+    shutil.copy2(path, target)
+    fsync_path(target)
+    sync_folder(target.parent)
+    return target
+
+
+def _free_place(folder: Path, path: Path) -> Path:
+    wanted = folder / ASIDE / path.relative_to(folder)
+    ensure_private_folder(wanted.parent)
+    names = (wanted.name, *(f"{wanted.name}.{number}" for number in range(1, 10_000)))
+    return next(target for name in names if not (target := wanted.with_name(name)).exists())
