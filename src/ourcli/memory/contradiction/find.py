@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ourcli.memory.contradiction.compare import contradicts
 from ourcli.memory.layers import Layer
+from ourcli.memory.policy.loops import SUMMARY_KIND
 from ourcli.memory.ports import RecordTables
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record, Trust
@@ -49,12 +50,22 @@ async def find_contradictions(store: RecordTables, record: Record, vector: Vecto
 async def _older_decisions(store: RecordTables, record: Record, vector: Vector) -> Sequence[Record]:
     """Return the decisions near a record in meaning that are not newer than it, the newest first."""
     ids: list[str] = []
-    for layer in Layer:
-        tags = () if layer is Layer.INSIGHTS else (DECISION,)
-        where = Filter(project=record.project, layers=(layer,), tags=tags, until=record.ts)
-        leg = await store.nearest(layer, vector, where, _NEIGHBOURS)
+    for where in _places(record.project):
+        leg = await store.nearest(where.layers[0], vector, where, _NEIGHBOURS)
         ids += [one for one, score in zip(leg.ids, leg.scores, strict=True) if score >= _LEAST_COSINE]
     apart = [one for one in ids if one != record.id and one not in record.parents]
     if not apart:
         return ()
-    return [one for one in await store.fetch(Filter(ids=tuple(apart))) if is_decision(one)]
+    return [one for one in await store.fetch(Filter(ids=tuple(apart))) if is_decision(one) and one.ts <= record.ts]
+
+
+def _places(project: str) -> tuple[Filter, ...]:
+    """Return where decisions are: in insights, said in chats, and summed up among the assets.
+
+    A filter by kind costs half of one by tag.
+    """
+    return (
+        Filter(project=project, layers=(Layer.INSIGHTS,)),
+        Filter(project=project, layers=(Layer.INTERACT,), tags=(DECISION,)),
+        Filter(project=project, layers=(Layer.ASSETS,), kind=SUMMARY_KIND),
+    )
