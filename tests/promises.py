@@ -45,6 +45,7 @@ CLI = {
     "cli.config.set": "what `config set` sets `config get` prints",
     "cli.config.show": "`config show --origin` prints every setting with its origin, schedules in words",
     "cli.doctor": "`doctor` tells what is wrong with what to do, ends with 1 when something failed, and `--repair` mends it",
+    "cli.doctor.end-to-end": "`doctor --repair` brings back all that the journal and readable tables of a damaged memory hold",
     "cli.doctor.looks": "`doctor` looks at configuration, permissions, free space, models, memory and indexes, and never fails itself",
     "cli.errors.exit-codes": "every error of the tree ends with its exit code, a hint, and JSON when asked",
     "cli.errors.internal": "a bug ends with 1, and with its traceback only under -v",

@@ -8,8 +8,8 @@ from anyio import CapacityLimiter
 
 from ourcli.ai.embed import EmbeddingService
 from ourcli.common.clock import SystemClock
-from ourcli.common.errors import InvalidInputError, NotFoundError, StoreError, StoreMismatchError
-from ourcli.common.events import MemorySearched, RecordsForgotten, RecordsStored
+from ourcli.common.errors import InvalidInputError, StoreError, StoreMismatchError
+from ourcli.common.events import MemorySearched, RecordsStored
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter, Query
 from ourcli.memory.record import DIMS
@@ -73,9 +73,8 @@ async def test_stored_and_searched_is_reported_without_any_text(memory: MemorySe
     record = a_record("secret words")
     await memory.insert(record)
     await memory.search("secret")
-    await memory.forget([record.id])
     kinds = [type(event) for event in sink.events]
-    assert kinds == [RecordsStored, MemorySearched, RecordsForgotten]
+    assert kinds == [RecordsStored, MemorySearched]
     assert "secret" not in repr(sink.events)
 
 
@@ -143,14 +142,6 @@ async def test_embedding_again_replaces_only_what_another_model_made(
     assert [done async for done in memory.reembed()] == []
     assert store.rows[stale.id][0].model == embedder.digest
     assert (await memory.search("written")).hits[0].record.id == stale.id
-
-
-async def test_a_missing_record_is_named_and_nothing_is_forgotten(memory: MemoryService) -> None:
-    record = a_record("x")
-    await memory.add([record])
-    with pytest.raises(NotFoundError, match="'missing'"):
-        await memory.forget([record.id, "missing"])
-    assert (await memory.get(record.id)).id == record.id
 
 
 async def test_a_store_that_cannot_write_is_an_error_and_nothing_is_reported(

@@ -42,11 +42,11 @@ async def open_service(
     for warning in loaded.warnings:
         warn(warning)
     bus = Bus()
-    log = EventLog(JsonLines(home.logs / "events.jsonl"), warn=warn)
+    log = EventLog(JsonLines(home.events), warn=warn)
     spec = parse_log_spec(environment.get("OURCLI_LOG", ""))
     async with AsyncExitStack() as stack:
         stack.enter_context(_private_files())
-        stack.enter_context(log_to(JsonLines(home.logs / "ourcli.jsonl"), spec, warn=warn))
+        stack.enter_context(log_to(JsonLines(home.diagnostics), spec, warn=warn))
         gate = Gate(network_allowed(environment))
         rooms = Rooms(home=home, loaded=loaded, gate=gate, clock=SystemClock(), bus=bus, stack=stack)
         failure: BaseException | None = None

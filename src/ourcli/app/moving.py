@@ -12,6 +12,7 @@ from ourcli.memory.backends.sqlite_forgetting import LedgerForgetting
 from ourcli.memory.backends.sqlite_inbox import SqliteInbox
 from ourcli.memory.backends.sqlite_ledger import SqliteLedger
 from ourcli.memory.backends.sqlite_usage import SqliteUsageBook
+from ourcli.memory.ledger import Ledger
 from ourcli.memory.lifecycle.mover import Condenser
 from ourcli.memory.lifecycle.service import Lifecycle
 from ourcli.memory.policy.reading import validate_rules
@@ -29,12 +30,14 @@ class Moving:
         usage: Uses and pins.
         rules: The rules in force.
         forgetting: Forgets in ledger, uses, pins and inbox.
+        ledger: What was done.
     """
 
     lifecycle: Lifecycle
     usage: UsageBook
     rules: Sequence[Rule]
     forgetting: LedgerForgetting
+    ledger: Ledger
 
 
 def open_moving(
@@ -55,9 +58,10 @@ def open_moving(
     usage = SqliteUsageBook(database, clock)
     stack.push_async_callback(usage.aclose)
     rules = validate_rules(settings.rules)
+    ledger = SqliteLedger(database)
     lifecycle = Lifecycle(
         store=store,
-        ledger=SqliteLedger(database),
+        ledger=ledger,
         usage=usage,
         inbox=SqliteInbox(database),
         rules=rules,
@@ -67,4 +71,5 @@ def open_moving(
         undo_days=settings.undo_days,
         ask_first=settings.inbox,
     )
-    return Moving(lifecycle=lifecycle, usage=usage, rules=rules, forgetting=LedgerForgetting(database, usage))
+    forgetting = LedgerForgetting(database, usage)
+    return Moving(lifecycle=lifecycle, usage=usage, rules=rules, forgetting=forgetting, ledger=ledger)

@@ -15,8 +15,9 @@ from ourcli.app.lifecycle import LifecycleDesk
 from ourcli.app.modelling import ModelDesk
 from ourcli.app.records import given_vectors, to_record
 from ourcli.app.requests import Answer, AskRequest, ExportedRecord, IngestReport, NewRecord
+from ourcli.app.vacuuming import Vacuumed
 from ourcli.app.wiring import Rooms
-from ourcli.common.errors import InvalidInputError, NotFoundError
+from ourcli.common.errors import InvalidInputError
 from ourcli.common.events import EventSink, NullSink, ProgressMade
 from ourcli.common.files import atomic_write
 from ourcli.config.settings import Settings
@@ -149,17 +150,18 @@ class Service:
         """Return records, newest first."""
         return await (await self._rooms.memory()).records(where, limit)
 
-    async def forget(self, ids: Sequence[str] = (), session: str | None = None) -> tuple[str, ...]:
-        """Remove records by id, or all of a session; return the ids that were there."""
-        memory = await self._rooms.memory()
-        wanted = list(ids)
+    async def forget(
+        self, ids: Sequence[str] = (), session: str | None = None, *, cascade: bool = False
+    ) -> tuple[str, ...]:
+        """Forget records by id, or all of a session, and with `cascade` what was made from them; return the ids."""
+        forgetting = await self._rooms.forgetting()
         if session is not None:
-            where = Filter(project=self._rooms.settings.project, session=session)
-            of_session = [record.id for record in await memory.records(where)]
-            if not of_session:
-                raise NotFoundError(f"no record of session {session!r}", hint="nothing was forgotten")
-            wanted += of_session
-        return await memory.forget(tuple(dict.fromkeys(wanted)))
+            return await forgetting.forget_session(self._rooms.settings.project, session, cascade=cascade)
+        return await forgetting.forget(ids, cascade=cascade)
+
+    async def vacuum(self, listen: EventSink = _QUIET) -> Vacuumed:
+        """Flush, expire, compact, index, and make the bytes go of all that was forgotten."""
+        return await (await self._rooms.vacuum()).run(listen)
 
     async def memory_stats(self) -> Mapping[Layer, LayerStats]:
         """Return size and health of each layer."""

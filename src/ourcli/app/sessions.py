@@ -5,10 +5,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from anyio import to_thread
+
 from ourcli.app.requests import AskRequest
 from ourcli.common.clock import Clock
 from ourcli.common.errors import NotFoundError, StoreError
-from ourcli.common.files import atomic_write
+from ourcli.common.files import atomic_write, remove_halves
+from ourcli.common.forgetting import Erasure
 from ourcli.common.ids import new_id
 from ourcli.core.prompt import Turn
 from ourcli.memory.record import Record, Trust
@@ -46,10 +49,33 @@ class Sessions:
         known[project] = session
         kept = dict(list(known.items())[-_MOST_PROJECTS:])
         try:
-            with atomic_write(self._file) as stream:
-                stream.write(json.dumps(kept).encode())
+            self._write(kept)
         except StoreError as exc:
             _log.warning("the last session is not noted: %s", exc.message)
+
+    @property
+    def name(self) -> str:
+        """What it is, for messages."""
+        return "last sessions"
+
+    async def erase(self, what: Erasure) -> int:
+        """Drop sessions of which nothing is left; return how many went."""
+        return await to_thread.run_sync(self._drop, frozenset(what.sessions))
+
+    def _drop(self, sessions: frozenset[str]) -> int:
+        known = self._last()
+        kept = {project: session for project, session in known.items() if session not in sessions}
+        if len(kept) < len(known):
+            self._write(kept)
+        return len(known) - len(kept)
+
+    async def wipe(self) -> None:
+        """Remove halves of the file that a killed process left behind; the file itself is always written anew."""
+        await to_thread.run_sync(remove_halves, self._file)
+
+    def _write(self, known: dict[str, str]) -> None:
+        with atomic_write(self._file) as stream:
+            stream.write(json.dumps(known).encode())
 
     def _last(self) -> dict[str, str]:
         try:

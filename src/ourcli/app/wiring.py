@@ -30,10 +30,13 @@ from ourcli.ai.rerank import PairReranker
 from ourcli.app.asking import Asking
 from ourcli.app.attachments import Attachments
 from ourcli.app.benching import Bench
+from ourcli.app.cleaning import open_forgetting
+from ourcli.app.forgetting import Forgetting
 from ourcli.app.moving import Moving, open_moving
 from ourcli.app.reader import LocalReader
 from ourcli.app.requests import IngestReport
 from ourcli.app.sessions import Sessions
+from ourcli.app.vacuuming import Vacuum
 from ourcli.app.writing import ModelWriter
 from ourcli.common.clock import Clock
 from ourcli.common.errors import ConfigError
@@ -50,6 +53,7 @@ from ourcli.core.recipe import load as load_recipes
 from ourcli.memory.backends.documents import DocumentConverter
 from ourcli.memory.backends.secrets import KingfisherRedactor
 from ourcli.memory.backends.splitters import SemanticChunker
+from ourcli.memory.backends.sqlite_erasures import SqliteErasures
 from ourcli.memory.backends.token_store import SqliteTokenStore
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.backends.watcher import SystemWatcher
@@ -167,7 +171,7 @@ class Rooms:
             ModelMissingError: The embedding model is not installed.
         """
         model = self._embedding_model
-        cache = open_embedding_cache(self.home.cache / "embeddings.sqlite", clock=self.clock)
+        cache = open_embedding_cache(self.home.embeddings, clock=self.clock)
         self._stack.callback(cache.close)
         return EmbeddingService(model, cache, limiter=self._limiter)
 
@@ -228,7 +232,27 @@ class Rooms:
         store = await self.store()
         if self._memory is None:
             self._memory = self._memory_over(store, self.tokens, self.bus)
+            if await SqliteErasures(store.database).unfinished():
+                await (await self.forgetting()).finish_quietly()
         return self._memory
+
+    async def forgetting(self) -> Forgetting:
+        """Return what forgets everywhere."""
+        store, moving = await self.store(), await self.moving()
+        return open_forgetting(
+            home=self.home,
+            store=store,
+            database=store.database,
+            moving=moving,
+            tokens=self.tokens,
+            clock=self.clock,
+            sink=self.bus,
+        )
+
+    async def vacuum(self) -> Vacuum:
+        """Return what cleans memory."""
+        store, moving = await self.store(), await self.moving()
+        return Vacuum(store, moving.lifecycle, await self.forgetting(), self.clock)
 
     async def moving(self) -> Moving:
         """Return what moves records and remembers how they are used, opened once."""
@@ -322,7 +346,7 @@ class Rooms:
             reader_of=self.reader,
             ingest=ingest,
             attachments=Attachments(LateEmbedder(self), self.chunker),
-            sessions=Sessions(self.home.state / "sessions.json", self.clock),
+            sessions=Sessions(self.home.sessions, self.clock),
             planner=Planner(self.recipes),
             journal=MemoryJournal(),
             bus=self.bus,

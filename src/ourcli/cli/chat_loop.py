@@ -10,8 +10,6 @@ from ourcli.cli.ports import Facade
 from ourcli.common.errors import CancelledByUserError, OurcliError
 from ourcli.config.locations import Home
 
-HISTORY_FILE = "chat_history"
-
 
 async def start(invocation: Invocation, service: Facade, interrupts: Interrupts, request: AskRequest) -> None:
     """Hold a conversation at the terminal, or with the lines that are piped in."""
@@ -19,7 +17,7 @@ async def start(invocation: Invocation, service: Facade, interrupts: Interrupts,
     person = invocation.interactive and invocation.output.terminal
     if person:
         invocation.diagnostics.notice("/help lists the commands, Ctrl-D leaves")
-        read = keyboard_lines(Home.from_environment().state / HISTORY_FILE)
+        read = keyboard_lines(Home.from_environment().chat_history)
     else:
         read = piped_lines(invocation.stdin)
     await converse(session, read, interrupts, invocation.diagnostics, person=person)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ourcli.ai.models.library import ModelStatus, PlannedDownload
     from ourcli.app.benching import RetrievalReport
     from ourcli.app.doctor import Check
+    from ourcli.app.vacuuming import Vacuumed
     from ourcli.cli.ports_lifecycle import Lifecycle
     from ourcli.config.settings import Settings
     from ourcli.core.recipe import Cookbook
@@ -76,8 +77,14 @@ class Facade(Protocol):
         """Return records, newest first."""
         ...
 
-    async def forget(self, ids: Sequence[str] = ..., session: str | None = ...) -> tuple[str, ...]:
-        """Remove records; return the ids that were there."""
+    async def forget(
+        self, ids: Sequence[str] = ..., session: str | None = ..., *, cascade: bool = ...
+    ) -> tuple[str, ...]:
+        """Forget records by id, or all of a session, and with `cascade` what was made from them; return the ids."""
+        ...
+
+    async def vacuum(self, listen: EventSink = ...) -> "Vacuumed":
+        """Flush, expire, compact, index, and make the bytes go of all that was forgotten."""
         ...
 
     async def memory_stats(self) -> "Mapping[Layer, LayerStats]":

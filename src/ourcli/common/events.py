@@ -93,9 +93,9 @@ class DecisionContradicted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordsForgotten(Event):
-    """Records were removed at the user's word."""
+    """Records were forgotten at the user's word; which ones is forgotten too."""
 
-    ids: tuple[str, ...]
+    records: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from ourcli.common.errors import StoreError
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
+_ABANDONED_S = 3600.0
 
 
 def ensure_private_folder(path: Path) -> Path:
@@ -59,6 +61,20 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def remove_halves(path: Path) -> None:
+    """Remove what killed processes left of writing `path` atomically, if nobody wrote to it for an hour.
+
+    Raises:
+        StoreError: One cannot be removed.
+    """
+    try:
+        for half in path.parent.glob(f".{path.name}.*"):
+            if half.suffix != ".lock" and half.stat().st_mtime < time.time() - _ABANDONED_S:
+                half.unlink(missing_ok=True)
+    except OSError as exc:
+        raise StoreError(f"cannot remove leftovers of {str(path)!r}: {exc.strerror or exc}") from exc
 
 
 def sync_folder(path: Path) -> None:

@@ -11,10 +11,12 @@ class Erasure:
     Attributes:
         ids: Ids of the records.
         texts: Every text that was stored of them: as they are now, as they were before, and what was indexed.
+        sessions: Conversations of which nothing is left.
     """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]
+    sessions: tuple[str, ...] = ()
 
 
 class Forgettable(Protocol):

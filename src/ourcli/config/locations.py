@@ -59,9 +59,34 @@ class Home:
         return self.root / "state"
 
     @property
+    def embeddings(self) -> Path:
+        """Vectors of earlier texts."""
+        return self.cache / "embeddings.sqlite"
+
+    @property
+    def sessions(self) -> Path:
+        """The last session of each project."""
+        return self.state / "sessions.json"
+
+    @property
+    def chat_history(self) -> Path:
+        """The lines that were typed in conversations."""
+        return self.state / "chat_history"
+
+    @property
     def logs(self) -> Path:
         """The event log and the diagnostic log."""
         return self.root / "logs"
+
+    @property
+    def events(self) -> Path:
+        """The event log; older ones stand beside it with a number."""
+        return self.logs / "events.jsonl"
+
+    @property
+    def diagnostics(self) -> Path:
+        """The diagnostic log; older ones stand beside it with a number."""
+        return self.logs / "ourcli.jsonl"
 
     @property
     def recipes(self) -> Path:

@@ -23,6 +23,7 @@ class Filter:
         trust: Who the text comes from.
         source_uri: The file or page it was read from.
         ids: Exactly these records.
+        parents: Records that were made from at least one of these.
     """
 
     project: str | None = None
@@ -35,6 +36,7 @@ class Filter:
     trust: Trust | None = None
     source_uri: str | None = None
     ids: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 def matches(record: Record, where: Filter) -> bool:
@@ -50,6 +52,7 @@ def matches(record: Record, where: Filter) -> bool:
         all(want is None or want == have for want, have in wanted)
         and set(where.tags) <= set(record.tags)
         and (not where.ids or record.id in where.ids)
+        and (not where.parents or not set(where.parents).isdisjoint(record.parents))
         and (where.since is None or record.ts >= where.since)
         and (where.until is None or record.ts <= where.until)
     )

@@ -1,4 +1,4 @@
-"""The memory: add records, search them, look at them, forget them."""
+"""The memory: add records, search them, look at them."""
 
 import logging
 from collections.abc import AsyncIterator, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from ourcli.common.clock import Clock
 from ourcli.common.errors import InvalidInputError, NotFoundError, StoreError, StoreMismatchError
-from ourcli.common.events import DecisionContradicted, EventSink, MemorySearched, RecordsForgotten, RecordsStored
+from ourcli.common.events import DecisionContradicted, EventSink, MemorySearched, RecordsStored
 from ourcli.memory.builder import SearchBuilder
 from ourcli.memory.contradiction.find import find_contradictions
 from ourcli.memory.conversation import with_context
@@ -176,20 +176,6 @@ class MemoryService:
     async def records(self, where: Filter, limit: int | None = None) -> list[Record]:
         """Return records, newest first."""
         return await self._store.fetch(where, limit=limit)
-
-    async def forget(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """Remove records.
-
-        Raises:
-            NotFoundError: One of them is not there; nothing was removed.
-        """
-        there = {record.id for record in await self._store.fetch(Filter(ids=tuple(ids)))} if ids else set()
-        if missing := [record_id for record_id in ids if record_id not in there]:
-            raise NotFoundError(f"no record {missing[0]!r}", hint="nothing was forgotten")
-        gone = await self._store.delete(ids)
-        if gone:
-            self._sink.emit(RecordsForgotten(at=self._clock.now(), ids=gone))
-        return gone
 
     async def stats(self) -> dict[Layer, LayerStats]:
         """Return size and health of each layer."""

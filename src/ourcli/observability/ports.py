@@ -1,6 +1,6 @@
 """The seam of the room: a file of lines that several processes append to at once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 
@@ -12,6 +12,14 @@ class LineLog(Protocol):
 
         Raises:
             StoreError: It cannot be written (full disk, read-only folder).
+        """
+        ...
+
+    def blank(self, wanted: Sequence[bytes]) -> int:
+        """Remove every line that holds one of these; return how many went.
+
+        Raises:
+            StoreError: It cannot be written.
         """
         ...
 

@@ -1,6 +1,6 @@
 """A log of lines in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import anyio
 
@@ -26,6 +26,15 @@ class MemoryLines:
         self.kept.append(" ".join(line.splitlines()))
         grown, self._grown = self._grown, anyio.Event()
         grown.set()
+
+    def blank(self, wanted: Sequence[bytes]) -> int:
+        """Remove every line that holds one of these."""
+        if self.failing:
+            raise StoreError("cannot clean the log: no space left on device")
+        kept = [line for line in self.kept if not any(one in line.encode() for one in wanted)]
+        gone = len(self.kept) - len(kept)
+        self.kept[:] = kept
+        return gone
 
     async def lines(self, *, follow: bool) -> AsyncIterator[str]:
         """Yield every line, oldest first; with `follow`, go on with later ones."""

@@ -22,6 +22,7 @@ from ourcli.app.requests import (
     NewRecord,
     Usage,
 )
+from ourcli.app.vacuuming import Vacuumed
 from ourcli.common.errors import InvalidInputError, NotFoundError
 from ourcli.common.events import AnswerTextProduced, Event, EventSink, NullSink
 from ourcli.common.ids import RecordId
@@ -235,15 +236,28 @@ class FakeService(FakeModels):
         self.filters.append(where)
         return [record for record in self.stored.values() if record.layer in where.layers][:limit]
 
-    async def forget(self, ids: Sequence[str] = (), session: str | None = None) -> tuple[str, ...]:
-        """Drop records by id or session."""
-        self._begin()
+    async def forget(
+        self, ids: Sequence[str] = (), session: str | None = None, *, cascade: bool = False
+    ) -> tuple[str, ...]:
+        """Drop records by id or session, and with `cascade` their children."""
+        self._begin("forget", ids, session, cascade)
         gone = tuple(
-            key for key, record in self.stored.items() if key in ids or (session and record.session == session)
+            key
+            for key, record in self.stored.items()
+            if key in ids
+            or (session and record.session == session)
+            or (cascade and not set(ids).isdisjoint(record.parents))
         )
         for key in gone:
             del self.stored[key]
         return gone
+
+    async def vacuum(self, listen: EventSink = NullSink()) -> Vacuumed:  # noqa: B008
+        """Return fixed numbers."""
+        self._begin("vacuum")
+        for event in self.progress:
+            listen.emit(event)
+        return Vacuumed(flushed=3, expired=2, compacted=1, indexed=4)
 
     async def memory_stats(self) -> Mapping[Layer, LayerStats]:
         """Count the stored records."""

@@ -22,6 +22,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "demote": LazyCommand(f"{_AT}.memory_lifecycle:demote", "Move a record down, out of the insights into the assets."),
     "policy": LazyCommand(f"{_AT}.memory_policy:policy", "Show, check, try and apply the rules."),
     "inbox": LazyCommand(f"{_AT}.memory_inbox:inbox", "Decide about moves that rules ask for."),
+    "vacuum": LazyCommand(f"{_AT}.memory_maintenance:vacuum", "Flush, expire, compact, index; forgotten bytes go."),
     "export": LazyCommand(f"{_AT}.memory_transfer:export", "Write records with their vectors as JSON lines."),
     "import": LazyCommand(f"{_AT}.memory_transfer:import_records", "Read what `memory export` wrote."),
     "reembed": LazyCommand(f"{_AT}.memory_transfer:reembed", "Embed every record again with the configured model."),

@@ -122,15 +122,20 @@ def stats(invocation: Invocation) -> None:
 @click.command()
 @click.argument("ids", metavar="ID...", nargs=-1)
 @click.option("--session", metavar="S", help="Everything that was said in this session.")
+@click.option("--cascade", is_flag=True, help="Also what was made from them: answers, summaries, and so on.")
 @common_options()
 @click.pass_obj
-def forget(invocation: Invocation, *, ids: tuple[str, ...], session: str | None) -> None:
-    """Remove records, by id or a whole session."""
+def forget(invocation: Invocation, *, ids: tuple[str, ...], session: str | None, cascade: bool) -> None:
+    """Forget records, by id or a whole session.
+
+    Tables, write journal, ledger, caches and logs let go of them at once; `ourcli memory vacuum` then makes
+    their bytes go from every file.
+    """
     from ourcli.cli.run import run  # deferred: asyncio
 
     if bool(ids) == bool(session):
         raise UsageError("say what to forget: ids, or --session", hint="ourcli memory forget ID...")
-    forgotten = run(invocation, lambda service: service.forget(ids, session))
+    forgotten = run(invocation, lambda service: service.forget(ids, session, cascade=cascade))
     missing = [identifier for identifier in ids if identifier not in forgotten]
     if missing and not forgotten:
         raise NotFoundError(f"no record {missing[0]!r}", hint="`ourcli memory list` shows what there is")

@@ -2,12 +2,20 @@
 
 from pathlib import Path
 
-from ourcli.memory.backends import sqlite_inbox, sqlite_journal, sqlite_ledger, sqlite_usage
+from ourcli.memory.backends import sqlite_erasures, sqlite_inbox, sqlite_journal, sqlite_ledger, sqlite_usage
 from ourcli.memory.backends.database import Database
 
 STEPS = (
     sqlite_journal.SCHEMA,
-    "\n".join((sqlite_ledger.SCHEMA, sqlite_usage.SCHEMA, sqlite_inbox.SCHEMA, sqlite_journal.SAFE_SCHEMA)),
+    "\n".join(
+        (
+            sqlite_ledger.SCHEMA,
+            sqlite_usage.SCHEMA,
+            sqlite_inbox.SCHEMA,
+            sqlite_journal.SAFE_SCHEMA,
+            sqlite_erasures.SCHEMA,
+        )
+    ),
 )
 """Step n makes a file of format n + 1 out of one of format n. A step that was released is never changed."""
 JOURNAL = "journal.sqlite"

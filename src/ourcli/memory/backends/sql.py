@@ -33,6 +33,8 @@ def condition(where: Filter) -> str | None:
     parts += [f"array_has(tags, {quoted(tag)})" for tag in where.tags]
     if where.ids:
         parts.append(one_of("id", where.ids))
+    if where.parents:
+        parts.append(f"array_has_any(parents, [{', '.join(quoted(parent) for parent in where.parents)}])")
     if where.since is not None:
         parts.append(f"ts >= {_moment(where.since)}")
     if where.until is not None:

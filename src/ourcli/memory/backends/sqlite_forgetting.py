@@ -8,8 +8,11 @@ from anyio import to_thread
 
 from ourcli.common.forgetting import Erasure
 from ourcli.memory.backends.database import Database
+from ourcli.memory.backends.record_json import from_json, to_json
 from ourcli.memory.backends.sqlite_usage import SqliteUsageBook
 from ourcli.memory.backends.sqlite_values import marks, pieces
+from ourcli.memory.forgetting import without_words
+from ourcli.memory.retrieval.context import end_of
 
 _FORGOTTEN = "forgotten"
 """In the inputs of an entry of which a record was forgotten since."""
@@ -50,6 +53,7 @@ class LedgerForgetting:
                 gone += _erase_uses(connection, ids)
                 gone += _erase_proposals(connection, ids)
                 gone += _erase_entries(connection, ids, what)
+            _clean_contexts(connection, what.texts)
         return gone
 
     async def wipe(self) -> None:
@@ -99,6 +103,17 @@ def _erase_entries(connection: sqlite3.Connection, ids: Sequence[str], what: Era
             connection.execute("DELETE FROM ledger_records WHERE entry = ?", (entry,))
             connection.execute("DELETE FROM ledger WHERE seq = ?", (entry,))
     return len(entries)
+
+
+def _clean_contexts(connection: sqlite3.Connection, texts: Sequence[str]) -> None:
+    """Take the words out of the contexts of turns that were said after them."""
+    for text in texts:
+        rows = connection.execute(
+            "SELECT rowid, record FROM ledger_images WHERE instr(record, ?) > 0", (json.dumps(end_of(text))[1:-1],)
+        ).fetchall()
+        for row, record in rows:
+            clean = to_json(without_words(from_json(record), texts))
+            connection.execute("UPDATE ledger_images SET record = ? WHERE rowid = ?", (clean, row))
 
 
 def _prune(connection: sqlite3.Connection, entry: int, what: Erasure) -> None:

@@ -1,6 +1,6 @@
 """How records move, why, and how a move is taken back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ourcli.common.clock import Clock
@@ -71,7 +71,12 @@ class Lifecycle:
         return tuple(one.action for one in await self._due(at or self._clock.now()))
 
     async def apply(
-        self, at: datetime | None = None, listen: EventSink = _QUIET, *, trace_id: str | None = None
+        self,
+        at: datetime | None = None,
+        listen: EventSink = _QUIET,
+        *,
+        trace_id: str | None = None,
+        verbs: Container[Verb] | None = None,
     ) -> Applied:
         """Do what `simulate` announces for the same moment, or let it wait in the inbox.
 
@@ -81,13 +86,14 @@ class Lifecycle:
             at: The moment that counts, aware; None: now. The ledger names it as the time of the moves.
             listen: Told every move.
             trace_id: The run that asks; a new id where there is none.
+            verbs: Do only these of what is announced; None: all.
 
         Raises:
             StoreError: The store cannot be written; what was done before stays done.
             ModelError: A text is to be shortened and its vector cannot be made.
         """
         moment = at or self._clock.now()
-        due = await self._due(moment)
+        due = tuple(one for one in await self._due(moment) if verbs is None or one.action.verb in verbs)
         if self._ask_first:
             return await self._propose(due)
         return await self._carry_out(due, moment, trace_id or self._new_id(), listen)

@@ -79,11 +79,11 @@ def date_in_words(at: datetime) -> str:
 def _of_turn(record: Record, before: Record | None) -> str:
     speaker = "" if record.text.startswith(record.speaker) else record.speaker
     head = ", ".join(part for part in (speaker, date_in_words(record.ts)) if part)
-    return head if before is None else f"{head}\n{_end(before.text)}"
+    return head if before is None else f"{head}\n{end_of(before.text)}"
 
 
-def _end(text: str) -> str:
-    """Return the end of a text, from a word's begin on."""
+def end_of(text: str) -> str:
+    """Return what of a text stands in the context of the turn after it: its end, from a word's begin on."""
     if len(text) <= PREVIOUS_CHARS:
         return text
     _, _, whole_words = text[-PREVIOUS_CHARS:].partition(" ")

@@ -6,8 +6,8 @@ line there, where readers find it.
 """
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +50,20 @@ class JsonLines:
             raise StoreError(
                 f"cannot write {str(self._path)!r}: {exc.strerror or exc}", hint="check free space and permissions"
             ) from exc
+
+    def blank(self, wanted: Sequence[bytes]) -> int:
+        """Write spaces over every line that holds one of these, in all files; return how many lines went.
+
+        Nothing is moved, so that whoever appends meanwhile loses nothing.
+
+        Raises:
+            StoreError: A file cannot be written.
+        """
+        try:
+            with self._lock() if self._path.parent.is_dir() else nullcontext():
+                return sum(_blank(path, wanted) for path in self._files())
+        except (OSError, Timeout) as exc:
+            raise StoreError(f"cannot clean {str(self._path)!r}: {exc}", hint="check its permissions") from exc
 
     def _write(self, data: bytes) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -155,7 +169,7 @@ class JsonLines:
             while block := stream.read(_BLOCK):
                 *whole, rest = (rest + block).split(b"\n")
                 for line in whole:
-                    if line:
+                    if line.strip(b" "):
                         yield line.decode("utf-8", "replace")
                 await anyio.lowlevel.checkpoint()
             if not wait or rotated:
@@ -167,3 +181,20 @@ class JsonLines:
             return os.path.samestat(os.fstat(stream.fileno()), self._path.stat())
         except FileNotFoundError:
             return True
+
+
+def _blank(path: Path, wanted: Sequence[bytes]) -> int:
+    """Write spaces over the lines of one file that hold one of `wanted`, where they stand."""
+    gone = 0
+    with path.open("r+b") as stream:
+        while line := stream.readline():
+            body = line.rstrip(b"\n")
+            if any(one in body for one in wanted):
+                end = stream.tell()
+                stream.seek(end - len(line))
+                stream.write(b" " * len(body))
+                stream.seek(end)
+                gone += 1
+        stream.flush()
+        os.fsync(stream.fileno())
+    return gone
