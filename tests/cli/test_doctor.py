@@ -41,7 +41,7 @@ def test_what_failed_ends_with_1_and_is_mended_when_asked(run: Run, service: Fak
         "repaired": [],
     }
     assert mended.code == 0
-    assert mended.out.startswith("repaired: memory works again\n")
+    assert mended.out.startswith("memory works again\n")
 
 
 @promise("cli.doctor")

@@ -120,7 +120,7 @@ class Doctor:
                 return health
             return [*health, _indexes(await self._memory.stats())]
         except OurcliError as exc:
-            hint = exc.hint or "`ourcli doctor --repair` brings back what can be read"
+            hint = "`ourcli doctor --repair` brings back what can be read, and keeps what is damaged aside"
             return [Check(name="memory", state=State.FAILED, message=exc.message, hint=hint)]
 
 

@@ -47,7 +47,7 @@ def _show(invocation: Invocation, repaired: Sequence[str], checks: Sequence["Che
         output.document({"checks": checks, "repaired": repaired})
         return
     for line in repaired:
-        output.text(f"repaired: {line}")
+        output.text(line)
     output.table(("what", "state", "found"), [(check.name, check.state.value, check.message) for check in checks])
     for check in checks:
         if check.hint:
