@@ -328,11 +328,15 @@ MEMORY: dict[str, str] = {
     "memory.repair.manifest": "a torn newest version of a table is replaced by what the versions before it hold",
     "memory.repair.table": "a table that lost files is an error that names it; repair saves every readable fragment",
     "memory.search.card": "every hit has a score card that adds up",
+    "memory.index.kinds": "each kind of vector index is built, and finds nearly all, with a project's filter too",
+    "memory.index.unindexed-found": "a row that no index covers yet is found, a changed one only as it is now",
     "memory.search.filters": "every filter keeps only what matches, whatever characters it holds",
     "memory.search.fusion": "a record good in both legs beats one that is best in a single leg",
     "memory.search.layer-weights": "layers weigh 1.2, 1.0 and 0.8",
     "memory.search.rerank-in-time": "what is not reranked in time keeps its first place, and its card says so",
     "memory.search.rerank-mixed": "the reranker is mixed into the first ranking; ties move nothing",
+    "memory.soak.killed": "three processes killed in mixed adds, moves, searches, flushes and compactions lose, double and halve nothing",
+    "memory.soak.power-cut": "whatever had not been fsynced, in tables and SQLite, may vanish or be torn: memory is what was acknowledged",
     "memory.store.damage": "a table that lost its files is a clear error",
     "memory.store.every-field": "a record comes back from the store with every field as it was given",
     "memory.store.fragments-bounded": "many single writes leave few fragments",
@@ -348,6 +352,7 @@ MEMORY: dict[str, str] = {
     "memory.tokens.two-processes": "two processes store token vectors at once and lose none",
     "memory.tokens.when-added": "L1 and L2 get token vectors when they are added, from the pass that embeds them; L3 when first reranked",
     "memory.transfer.end-to-end": "an exported memory is the same in another home, and is not embedded again",
+    "memory.vacuum": "`memory vacuum` flushes, expires, compacts and indexes, tells how much, and is done when there is nothing to do",
 }
 
 CORE: dict[str, str] = {

@@ -64,8 +64,10 @@ class SqliteErasures:
         await self._run("UPDATE erasures SET finished = 1, texts = '[]' WHERE seq = ?", [number])
 
     async def clear(self, numbers: Sequence[int]) -> None:
-        """Drop entries whose bytes are gone."""
-        await self._run("DELETE FROM erasures WHERE seq = ?", numbers)
+        """Drop entries whose bytes are gone, and their own bytes with them."""
+        if numbers:
+            await self._run("DELETE FROM erasures WHERE seq = ?", numbers)
+            await to_thread.run_sync(self._database.wipe)
 
     async def _run(self, statement: str, numbers: Sequence[int]) -> None:
         def write() -> None:
