@@ -19,6 +19,7 @@ def plan(data: str, *, quick: bool) -> list[Sequence[str]]:
         ("benchmarks.startup", *(("--rounds", "5") if quick else ())),
         ("benchmarks.embedding_throughput", *(("--count", "40", "--rounds", "2") if quick else ())),
         ("benchmarks.ask_cold", *(("--rounds", "1") if quick else ())),
+        ("benchmarks.rerank", *(("--rounds", "3") if quick else ())),
         ("benchmarks.single_writes", *(("--writes", "300", "--start", "1000") if quick else ())),
     ]
     if data:
