@@ -1,3 +1,4 @@
+# shape: one list of all promises, one line each, so that both directions can be checked and read in one place
 """Everything ourcli promises, in plain words, by id. `tests/test_promises.py` checks both directions:
 every promise has a test that carries `@promise(id)`, and every id that a test carries stands here.
 
@@ -32,6 +33,7 @@ CLI = {
     "cli.ask.interrupted": "Ctrl-C ends an answer of a real model with 130, stores nothing of it and breaks nothing",
     "cli.ask.odd-questions": "an empty question is a usage error; odd characters and bytes are answered and remembered",
     "cli.ask.piped-in": "piped text is read along with the question, or is the question",
+    "cli.bench.as-stored": "judged data is measured as memory would hold it: turns in L1, code as code",
     "cli.bench.end-to-end": "`bench retrieval` measures a given data set, each scope a project, in a store of its own",
     "cli.bench.retrieval": "`bench retrieval` prints quality by category and latency",
     "cli.chat.converses": "`chat` answers, continues its session and knows its commands",
@@ -213,6 +215,9 @@ MEMORY: dict[str, str] = {
     "memory.builder": "a search can be said step by step and awaited",
     "memory.commit.atomic": "a move and the ledger entry that tells of it are there together, or neither is",
     "memory.commit.conflict": "what changed since it was decided on is not moved, and nothing is undone twice",
+    "memory.context.code": "source code is also found by its names in words",
+    "memory.context.stored": "stored turns get their context: the turn before comes along or is in memory",
+    "memory.context.turn": "a turn is also found by who said it, when, and what was said before",
     "memory.contradiction.found": "a new decision that contradicts an older one on the same subject is found, in whatever layer that is",
     "memory.contradiction.precise": "decisions that can both hold, chat, documents and other projects are never called a contradiction",
     "memory.contradiction.told": "storing a decision tells what it contradicts and why, and keeps both",
@@ -268,6 +273,7 @@ MEMORY: dict[str, str] = {
     "memory.inbox.once": "what waits is not proposed twice, and what was rejected is not proposed again",
     "memory.inbox.stale": "a move that waits is refused once one of its records changed",
     "memory.inbox.waits": "with the inbox on, a rule's move changes nothing until a person accepts it",
+    "memory.kinds": "talk, prose, code and what is neither are told apart by session, kind or looks",
     "memory.ledger.every-field": "an entry of the ledger comes back with every field as it was given",
     "memory.ledger.forgotten": "what ledger, usage and inbox hold of a forgotten record goes with it, its bytes too",
     "memory.ledger.trimmed": "after `memory.undo_days` the ledger keeps digests of what was before, not what was",
@@ -283,6 +289,12 @@ MEMORY: dict[str, str] = {
     "memory.lifecycle.summarise": "a summary takes the place of its sources and names them as its parents",
     "memory.lifecycle.two-processes": "two processes that apply the rules at once do each effect once",
     "memory.lifecycle.why": "`why` names parents up to the roots, also those that are gone, and every move",
+    "memory.search.duplicates": "the same text comes once and counts the rest; one other number is another fact",
+    "memory.search.kinds": "each kind of record is ranked by weights of its own, and all kinds on one scale",
+    "memory.search.no-word-found": "where no word of the question is found, vectors decide alone",
+    "memory.search.order-of-candidates": "the order in which the legs bring candidates changes nothing",
+    "memory.search.recency": "of two that answer alike the newer wins, and age takes a tenth at most",
+    "memory.search.shares": "the shares of the features add up to the fused score, which lies in 0..1",
     "memory.undo.depends": "an undo is refused while later moves or changes depend on it, and says which",
     "memory.undo.exact": "moves taken back in reverse order leave memory as it was, byte for byte",
     "memory.undo.redo": "an undo can be undone",
@@ -353,6 +365,8 @@ MEMORY: dict[str, str] = {
     "memory.tokens.when-added": "L1 and L2 get token vectors when they are added, from the pass that embeds them; L3 when first reranked",
     "memory.transfer.end-to-end": "an exported memory is the same in another home, and is not embedded again",
     "memory.vacuum": "`memory vacuum` flushes, expires, compacts and indexes, tells how much, and is done when there is nothing to do",
+    "memory.weights.learned": "learned weights put first what they were taught, and stay equal without lessons",
+    "memory.weights.table": "a table of weights with an unknown feature, no number or no such kind is refused",
 }
 
 CORE: dict[str, str] = {

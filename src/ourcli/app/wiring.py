@@ -31,6 +31,7 @@ from ourcli.app.asking import Asking
 from ourcli.app.attachments import Attachments
 from ourcli.app.benching import Bench
 from ourcli.app.cleaning import open_forgetting
+from ourcli.app.configuration import read_indexes
 from ourcli.app.forgetting import Forgetting
 from ourcli.app.moving import Moving, open_moving
 from ourcli.app.reader import LocalReader
@@ -57,6 +58,7 @@ from ourcli.memory.backends.sqlite_erasures import SqliteErasures
 from ourcli.memory.backends.token_store import SqliteTokenStore
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.backends.watcher import SystemWatcher
+from ourcli.memory.indexing import Indexes
 from ourcli.memory.ingest.ingestor import Ingestor
 from ourcli.memory.ingest.report import Selection
 from ourcli.memory.interaction import LateInteraction
@@ -222,7 +224,7 @@ class Rooms:
         """Return the record store, opened once."""
         async with self._opening:
             if self._store is None:
-                store = await open_store(self.home.db(self.settings))
+                store = await open_store(self.home.db(self.settings), read_indexes(self.settings))
                 self._stack.push_async_callback(store.aclose)
                 self._store = store
             return self._store
@@ -290,7 +292,7 @@ class Rooms:
     @asynccontextmanager
     async def temporary_memory(self, folder: Path) -> AsyncIterator[MemoryService]:
         """Open a memory of its own in `folder`, with this installation's models and all the time to rerank."""
-        async with aclosing(await open_store(folder)) as store:
+        async with aclosing(await open_store(folder, read_indexes(self.settings))) as store:
             with closing(SqliteTokenStore(folder / "tokens.sqlite", clock=self.clock)) as tokens:
                 yield self._memory_over(store, tokens, NullSink(), rerank_s=math.inf)
 
@@ -377,14 +379,14 @@ class Rooms:
         return Bench(self.temporary_memory, self.clock)
 
 
-async def open_store(folder: Path) -> "JournaledStore":
+async def open_store(folder: Path, wanted: Indexes | None = None) -> "JournaledStore":
     """Open the record store in `folder`; the caller closes it."""
     # deferred: importing LanceDB takes 1 to 3 s, and the language model loads meanwhile in its own thread
     opening = await to_thread.run_sync(_opening)
-    return await opening(folder)
+    return await opening(folder, wanted)
 
 
-def _opening() -> Callable[[Path], Awaitable["JournaledStore"]]:
+def _opening() -> Callable[[Path, Indexes | None], Awaitable["JournaledStore"]]:
     from ourcli.memory.backends.journaled_store import open_journaled  # deferred: see open_store
 
-    return open_journaled
+    return lambda folder, wanted: open_journaled(folder, wanted=wanted)

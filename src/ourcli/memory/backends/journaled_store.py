@@ -29,6 +29,7 @@ from ourcli.memory.backends.schema import JOURNAL, open_database
 from ourcli.memory.backends.securing import Securing
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
 from ourcli.memory.backends.upkeep import Limits, Upkeep
+from ourcli.memory.indexing import Indexes
 from ourcli.memory.journal import Change, ChangeJournal, Overlay, Unchanged
 from ourcli.memory.ledger import Image, LedgerEntry
 from ourcli.memory.query import Filter
@@ -42,8 +43,15 @@ _TEXTS_A_ROW = 2
 _IDS_A_SCAN = 500
 
 
-async def open_journaled(folder: Path, limits: Limits | None = None) -> "JournaledStore":
+async def open_journaled(
+    folder: Path, limits: Limits | None = None, *, wanted: Indexes | None = None
+) -> "JournaledStore":
     """Open the store in `folder`, creating what is missing; the journal is `journal.sqlite` in it.
+
+    Args:
+        folder: Where the store lies.
+        limits: When the journal is flushed.
+        wanted: Which vector index each table gets once it has grown.
 
     Raises:
         StoreError: The folder, a table or the journal cannot be opened.
@@ -51,7 +59,7 @@ async def open_journaled(folder: Path, limits: Limits | None = None) -> "Journal
     database = await to_thread.run_sync(open_database, folder / JOURNAL)
     try:
         journal, sync = SqliteJournal(database), FolderSync(folder)
-        tables = await Opening(folder, journal, sync).tables()
+        tables = await Opening(folder, journal, sync, wanted or Indexes()).tables()
     except BaseException:
         database.close()
         raise

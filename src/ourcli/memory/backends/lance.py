@@ -8,14 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from ourcli.memory.backends import arrow, erase, lance_upkeep
-from ourcli.memory.backends.held_rows import EXACT_ROWS
+from ourcli.memory.backends import arrow, erase, indexes, lance_upkeep
 from ourcli.memory.backends.lance_access import merge, retried, translated
 from ourcli.memory.backends.lance_facts import MODEL
 from ourcli.memory.backends.lance_legs import LanceLegs
 from ourcli.memory.backends.lance_opening import OpenTables, Upgrade, open_tables
 from ourcli.memory.backends.lance_reading import read
 from ourcli.memory.backends.sql import condition, one_of, quoted
+from ourcli.memory.indexing import Indexes
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter
@@ -29,26 +29,27 @@ _IDS_A_STATEMENT = 500
 class LanceRecordStore:
     """Three tables in one folder. Open it with `LanceRecordStore.open`."""
 
-    def __init__(self, tables: OpenTables, exact_rows: int) -> None:
+    def __init__(self, tables: OpenTables, wanted: Indexes) -> None:
         self._tables = tables.layers
-        self._legs = {layer: LanceLegs(layer, table, exact_rows) for layer, table in tables.layers.items()}
+        self._wanted = wanted
+        self._legs = {layer: LanceLegs(layer, table, wanted.exact_rows) for layer, table in tables.layers.items()}
         self._facts = tables.facts
 
     @classmethod
     async def open(
-        cls, folder: Path, upgrade: Upgrade | None = None, *, exact_rows: int = EXACT_ROWS
+        cls, folder: Path, upgrade: Upgrade | None = None, *, wanted: Indexes | None = None
     ) -> "LanceRecordStore":
         """Open the store in `folder`, creating what is missing; safe for several processes at once.
 
         Args:
             folder: Where the tables lie.
             upgrade: Brings tables of an earlier format to today's.
-            exact_rows: Up to so many rows of a table all vectors are compared, without an index.
+            wanted: Which vector index each table gets once it has grown.
 
         Raises:
             StoreError: The folder or a table cannot be opened, or its format is not today's and there is no `upgrade`.
         """
-        return cls(await open_tables(folder, upgrade), exact_rows)
+        return cls(await open_tables(folder, upgrade), wanted or Indexes())
 
     async def store_model(self) -> str | None:
         """Return the digest of the embedding model that the store was written with; None for a new store."""
@@ -184,6 +185,7 @@ class LanceRecordStore:
         with translated("cannot compact memory"):
             for table in self._tables.values():
                 await lance_upkeep.compact(table)
+        await self.build_due_indexes()
 
     async def tend(self) -> bool:
         """Compact the tables whose fragments or unindexed rows have grown past the bound; say if there were any."""
@@ -191,7 +193,16 @@ class LanceRecordStore:
             untidy = [table for table in self._tables.values() if await lance_upkeep.is_untidy(table)]
             for table in untidy:
                 await lance_upkeep.compact(table)
-        return bool(untidy)
+        return await self.build_due_indexes() or bool(untidy)
+
+    async def build_due_indexes(self) -> bool:
+        """Build the indexes that growth or the settings call for; say if there were any. Readers go on meanwhile."""
+        with translated("cannot index memory"):
+            due = [
+                await indexes.build_due(table, self._wanted.of(layer), from_rows=self._wanted.from_rows)
+                for layer, table in self._tables.items()
+            ]
+        return any(due)
 
     async def is_crowded(self) -> bool:
         """Say whether a table has so many fragments that it must be compacted before it is written again."""

@@ -67,7 +67,7 @@ def _client_left_out() -> Iterator[None]:
 
 with _client_left_out():
     import lancedb
-    from lancedb.index import FTS, Bitmap, BTree, LabelList
+    from lancedb.index import FTS, Bitmap, BTree, HnswSq, IvfPq, IvfRq, IvfSq, LabelList
     from lancedb.query import MatchQuery
 
-__all__ = ["FTS", "BTree", "Bitmap", "LabelList", "MatchQuery", "lancedb"]
+__all__ = ["FTS", "BTree", "Bitmap", "HnswSq", "IvfPq", "IvfRq", "IvfSq", "LabelList", "MatchQuery", "lancedb"]

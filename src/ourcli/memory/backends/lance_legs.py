@@ -49,7 +49,7 @@ class LanceLegs:
         held = await self._exact.current()
         if held is not None:
             return await self._compared(held, vector, where, k)
-        query = self._table.query().nearest_to(vector).distance_type("cosine")
+        query = self._exact.asking.applied(self._table.query().nearest_to(vector).distance_type("cosine"), k)
         found = await read(_filtered(query, where).select([ADDRESS, "embedding", "_distance"]).limit(k))
         vectors = leg_columns.to_unit(found)
         leg = await self._looked_up(found, vectors, vectors @ vector)
