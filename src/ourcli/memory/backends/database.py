@@ -141,7 +141,7 @@ class Database:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = self._opened()
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON", "secure_delete = ON"):
@@ -151,6 +151,10 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        """Open the file; the tests do so on a disk that can lose power."""
+        return sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = self._format(connection)
