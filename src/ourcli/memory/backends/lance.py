@@ -24,6 +24,8 @@ from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Matrix, Vector
 
 _IDS_A_STATEMENT = 500
+_ROWS_AN_ID = 20
+"""Reading so many ids takes as long as looking one up."""
 
 
 class LanceRecordStore:
@@ -81,13 +83,10 @@ class LanceRecordStore:
         return tuple(gone)
 
     async def _delete_from(self, table: Any, ids: Sequence[str]) -> list[str]:
-        gone: list[str] = []
-        for start in range(0, len(ids), _IDS_A_STATEMENT):
-            where = one_of("id", ids[start : start + _IDS_A_STATEMENT])
-            there = (await table.query().where(where).select(["id"]).to_arrow())["id"].to_pylist()
-            if there:
-                await retried(partial(table.delete, where))
-                gone += there
+        gone = await _those_in(table, ids)
+        for start in range(0, len(gone), _IDS_A_STATEMENT):
+            where = one_of("id", gone[start : start + _IDS_A_STATEMENT])
+            await retried(partial(table.delete, where))
         return gone
 
     async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> Leg:
@@ -242,3 +241,15 @@ class LanceRecordStore:
 def _filtered(table: Any, where: Filter) -> Any:
     sql = condition(where)
     return table.query().where(sql) if sql else table.query()
+
+
+async def _those_in(table: Any, ids: Sequence[str]) -> list[str]:
+    """Return which of the ids a table has; for many ids, a column that is short enough is read whole."""
+    if len(ids) > _IDS_A_STATEMENT and await table.count_rows() <= len(ids) * _ROWS_AN_ID:
+        there = set((await read(table.query().select(["id"])))["id"].to_pylist())
+        return [one for one in ids if one in there]
+    found: list[str] = []
+    for start in range(0, len(ids), _IDS_A_STATEMENT):
+        query = table.query().where(one_of("id", ids[start : start + _IDS_A_STATEMENT]))
+        found += (await read(query.select(["id"])))["id"].to_pylist()
+    return found
