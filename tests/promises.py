@@ -241,6 +241,7 @@ MEMORY: dict[str, str] = {
     "memory.ingest.bad-file": "one file that cannot or may not be read does not stop the rest, and each says why",
     "memory.ingest.binary": "files that are no text are left out, with the reason",
     "memory.ingest.documents": "PDF, Word, slides and sheets are read with headings and tables, and cited by page",
+    "memory.ingest.documents-end-to-end": "a page of an ingested PDF is found by search and cited by page in an answer",
     "memory.ingest.documents-extra": "without the extra `docs` a document is left out with the line that installs it",
     "memory.ingest.documents-told": "an encrypted, broken, scanned, huge or empty document is told as that, never half read",
     "memory.ingest.end-to-end": "ingested documentation is found; again nothing is new; changes replace, deletions remove",

@@ -91,8 +91,8 @@ class Facade(Protocol):
         """Return size and health of each layer."""
         ...
 
-    def export(self, where: Filter) -> AsyncIterator[ExportedRecord]:
-        """Yield records with their vectors."""
+    def export(self, where: Filter, *, redact: bool = ...) -> AsyncIterator[ExportedRecord]:
+        """Yield records with their vectors, or without both secrets and vectors."""
         ...
 
     async def reembed(self, listen: EventSink = ...) -> int:

@@ -93,7 +93,8 @@ _BEFORE = 40
 _TRAILING = ".,;:!?"
 
 _DUMMY = re.compile(
-    r"(?i)[x*.•_#?-]+|<.*|\$.*|%.*|\{.*|\[.*|@.*|your[-_ ]?.*|my[-_ ].*|(?:.*[-_ .])?example(?:[-_ .].*)?|change[-_ ]?(?:me|it|this).*|"
+    r"(?i)[x*.•_#?-]+|<.*|\$.*|%.*|\{.*|\[.*|@.*|your[-_ ]?.*|my[-_ ].*|(?:.*[-_ .])?example(?:[-_ .].*)?|"
+    r"change[-_ ]?(?:me|it|this).*|"
     r"(?:dummy|fake|sample|placeholder|insert|replace|redacted|secret|password|passwd|pass|pwd|user|username|token|"
     r"todo|none|null|nil|true|false|undefined|empty|hidden|abc123|foobar|1234+5*6*7*8*9*0*)(?:[-_ ].*)?"
 )

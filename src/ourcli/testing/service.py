@@ -30,6 +30,7 @@ from ourcli.config.settings import Settings
 from ourcli.core.recipe import Cookbook, shipped
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
+from ourcli.memory.private import anonymous
 from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
 from ourcli.memory.record import DIMS, Record, Source
 from ourcli.memory.stored import Contradiction, Redaction, Stored
@@ -265,12 +266,13 @@ class FakeService(FakeModels):
         rows = {layer: sum(record.layer is layer for record in self.stored.values()) for layer in Layer}
         return {layer: LayerStats(rows=rows[layer], unindexed=0, fragments=1, bytes=2048) for layer in Layer}
 
-    async def export(self, where: Filter) -> AsyncIterator[ExportedRecord]:
-        """Yield the stored records with a unit vector each."""
-        self._begin()
+    async def export(self, where: Filter, *, redact: bool = False) -> AsyncIterator[ExportedRecord]:
+        """Yield the stored records with a unit vector each, or anonymous and without one."""
+        self._begin("export", redact)
         self.filters.append(where)
         for record in self.stored.values():
-            yield ExportedRecord(record=record, embedding=(1.0, *[0.0] * (DIMS - 1)))
+            unit = (1.0, *[0.0] * (DIMS - 1))
+            yield ExportedRecord(record=anonymous(record) if redact else record, embedding=None if redact else unit)
 
     async def reembed(self, listen: EventSink = NullSink()) -> int:  # noqa: B008
         """Say how many records there are."""

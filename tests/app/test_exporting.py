@@ -1,0 +1,43 @@
+"""Records on their way out, redacted."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ourcli.app.exporting import exported, redacted
+from ourcli.memory.record import Record
+from ourcli.memory.vectors import Vector
+from ourcli.testing.secrets import A_SECRET, FakeRedactor
+from tests.promises import promise
+from tests.support.records import a_record, axis
+
+pytestmark = pytest.mark.anyio
+
+
+async def stored(*texts: str) -> AsyncIterator[tuple[Record, Vector]]:
+    for place, text in enumerate(texts):
+        yield a_record(text, context=text), axis(place)[0]
+
+
+async def test_nothing_stored_nothing_written() -> None:
+    assert [one async for one in redacted(stored(), FakeRedactor())] == []
+
+
+async def test_records_go_out_as_they_are() -> None:
+    (one,) = [one async for one in exported(stored(A_SECRET))]
+
+    assert one.record.text == A_SECRET
+    assert one.embedding is not None
+    assert len(one.embedding) == 384
+
+
+@promise("memory.privacy.export")
+async def test_redacted_records_have_no_secret_no_address_and_no_vector() -> None:
+    texts = [f"{A_SECRET} of ann@bee.org, number {number}" for number in range(130)]
+
+    out = [one async for one in redacted(stored(*texts), FakeRedactor())]
+
+    assert [one.record.text for one in out] == [
+        f"[secret: aws-access-key] of [email], number {number}" for number in range(130)
+    ]
+    assert all(one.record.context == one.record.text and one.embedding is None for one in out)
