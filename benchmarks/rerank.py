@@ -11,6 +11,7 @@ take.
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +26,7 @@ from anyio import CapacityLimiter
 
 from benchmarks.embedding_throughput import MODEL, sentences
 from benchmarks.report import Cell, Row, show
+from ourcli.__main__ import ONE_BLAS_THREAD
 from ourcli.ai.backends.embedding_cache import NullCache
 from ourcli.ai.backends.onnx_embedding import OnnxEmbeddingModel, OnnxEmbeddingSpec
 from ourcli.ai.embed import EmbeddingService
@@ -126,6 +128,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="threads of the model (2)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
+    if ONE_BLAS_THREAD not in os.environ:  # numpy reads it when it is imported, as the product's own entry sees to
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "benchmarks.rerank", *sys.argv[1:]],
+            {**os.environ, ONE_BLAS_THREAD: "1"},
+        )
     home = Home.from_environment()
     models = home.models(load(home, os.environ, Path.cwd()).settings)
     spec = OnnxEmbeddingSpec.of(load_registry().get(MODEL), models / MODEL, files_digest="benchmark")
