@@ -170,6 +170,7 @@ def test_a_benchmark_prints_quality_and_latency(run: Run, service: FakeService, 
         "temporal      0.750      0.500",
         "vector alone  0.250      0.125",
         "2 questions, 4 records; a search takes p50 1.0 ms, p95 2.0 ms, p99 3.0 ms",
+        "stages, on average: embed 0.5 ms",
     ]
     assert set(json.loads(data.out)) > {"metrics", "by_category", "latency_ms"}
     assert service.calls[-1] == ("bench_retrieval", (corpus, queries, 32))
