@@ -68,6 +68,7 @@ CLI = {
     "cli.memory.inbox": "`memory inbox` lists the moves that wait for a person, and lets them happen or drops them",
     "cli.memory.inbox-end-to-end": "with `memory.inbox` on, moves of rules wait until they are accepted, on the real store",
     "cli.memory.list": "`memory list` shows a project's records, newest first",
+    "cli.memory.nearest-id": "a mistyped id of a record or a move is met with the nearest one",
     "cli.memory.pin": "`memory pin` keeps records where they are, and `--remove` lets rules move them again",
     "cli.memory.pin-end-to-end": "no rule takes a pinned record, on the real store",
     "cli.memory.policy": "`memory policy` shows, checks, simulates and applies the rules, with the keys of the contract",
@@ -238,6 +239,9 @@ MEMORY: dict[str, str] = {
     "memory.forget.session": "a session is forgotten with what of it only the ledger knows",
     "memory.forget.tables-purged": "a purge leaves nothing of removed records in data files, indexes, old versions or backups",
     "memory.guide.story": "a decision is made, found, promoted, explained, undone and forgotten as the guide tells, and its bytes are gone",
+    "memory.flush.age": "changes that have waited for 30 seconds are flushed at the next read or write, whatever the calendar says",
+    "memory.flush.background": "an acknowledged write does not wait for the flush that it causes",
+    "memory.flush.crowded": "a table with many fragments is compacted before it is written again, so they stay bounded",
     "memory.ingest.bad-file": "one file that cannot or may not be read does not stop the rest, and each says why",
     "memory.ingest.binary": "files that are no text are left out, with the reason",
     "memory.ingest.documents": "PDF, Word, slides and sheets are read with headings and tables, and cited by page",
@@ -352,10 +356,12 @@ MEMORY: dict[str, str] = {
     "memory.search.rerank-mixed": "the reranker is mixed into the first ranking; ties move nothing",
     "memory.soak.killed": "three processes killed in mixed adds, moves, searches, flushes and compactions lose, double and halve nothing",
     "memory.soak.power-cut": "whatever had not been fsynced, in tables and SQLite, may vanish or be torn: memory is what was acknowledged",
+    "memory.store.clock-backwards": "a clock that goes backwards neither loses nor reorders versions of a record",
     "memory.store.damage": "a table that lost its files is a clear error",
     "memory.store.every-field": "a record comes back from the store with every field as it was given",
     "memory.store.fragments-bounded": "many single writes leave few fragments",
     "memory.store.model-known": "a store written by another embedding model says so",
+    "memory.store.odd-records": "a megabyte, 10,000 tags, emoji, right-to-left text and NUL come back as they were",
     "memory.store.two-writers": "two processes that write one store at once lose nothing",
     "memory.store.upsert": "adding an id that exists replaces the record",
     "memory.tokens.bounded": "stored token vectors stay within their bound; those of L1 and L2 are dropped last",
@@ -370,6 +376,7 @@ MEMORY: dict[str, str] = {
     "memory.vacuum": "`memory vacuum` flushes, expires, compacts and indexes, tells how much, and is done when there is nothing to do",
     "memory.weights.learned": "learned weights put first what they were taught, and stay equal without lessons",
     "memory.weights.table": "a table of weights with an unknown feature, no number or no such kind is refused",
+    "memory.versions.safe": "old versions of the tables are removed, but never the one a power cut would take them back to",
 }
 
 CORE: dict[str, str] = {
