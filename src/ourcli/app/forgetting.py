@@ -121,8 +121,8 @@ class Forgetting:
         except StoreError as exc:
             _log.warning("%s", exc.message)
 
-    async def wipe(self) -> None:
-        """Make the bytes go of all that was forgotten. Cut off anywhere, doing it again does the rest.
+    async def wipe(self) -> bool:
+        """Make the bytes go of all that was forgotten; say if there was any. Cut off anywhere, again does the rest.
 
         Raises:
             StoreError: A file could not be written anew.
@@ -136,3 +136,4 @@ class Forgetting:
             if finished or place is not self._places[0]:  # the tables are written anew only when they must be
                 await place.wipe()
         await self._book.clear([number for number, _ in finished])
+        return bool(finished)

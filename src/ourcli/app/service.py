@@ -212,7 +212,9 @@ class Service:
 
     async def setup(self, llm: str | None, small: bool, listen: EventSink = _QUIET) -> Sequence[ModelStatus]:  # noqa: FBT001
         """Fetch what `setup_plan` names (the user agreed), note the choice, return the models in use."""
-        return await self._desk.setup(llm, small=small, listen=listen)
+        ready = await self._desk.setup(llm, small=small, listen=listen)
+        await self._rooms.redactor.prepare()
+        return ready
 
     async def models(self) -> Sequence[ModelStatus]:
         """Return the registry."""

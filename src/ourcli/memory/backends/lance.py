@@ -220,11 +220,11 @@ class LanceRecordStore:
                 await lance_upkeep.prune(table, older_than)
 
     async def renew(self) -> None:
-        """Compact all that can be compacted, and build the indexes of words anew: they remember removed ones."""
+        """Compact all that can be compacted, and build the indexes anew: they remember what was removed."""
         with translated("cannot write memory anew"):
             for table in (*self._tables.values(), self._facts.table):
                 await erase.settle(table)
-                await erase.rebuild_words(table)
+                await erase.rebuild_indexes(table)
 
     async def drop_old_versions(self) -> None:
         """Remove every file that today's version of the tables does not need; that version is safe on disk."""
