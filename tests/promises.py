@@ -266,7 +266,7 @@ MEMORY: dict[str, str] = {
     "memory.ingest.watch": "watching reads changed files again, follows renames and deletions, heeds patterns",
     "memory.ingest.watch-disk": "a change on disk becomes a report, even right after the start",
     "memory.journal.bm25-comparable": "a record in the write journal scores for its words as it does in the tables",
-    "memory.journal.crash-points": "cut off between any two steps of a flush, by a kill or a power cut, memory is what was acknowledged",
+    "memory.journal.crash-points": "cut off between any two steps of a flush or a move, by a kill or a power cut, memory is what was acknowledged",
     "memory.journal.damage": "a damaged write journal is a clear error that names the file, never a quiet loss",
     "memory.journal.disk-full": "a flush that fails on a full disk loses nothing, and a later one works",
     "memory.journal.power-cut": "what had not been fsynced may vanish: memory still is what was acknowledged",
