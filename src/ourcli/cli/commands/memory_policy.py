@@ -12,6 +12,8 @@ from ourcli.cli.invocation import Invocation
 from ourcli.cli.ledger_view import SHORT_DIGEST, actions_data, show_actions
 from ourcli.cli.options import common_options
 from ourcli.cli.parameters import MomentType
+from ourcli.cli.ports import Facade
+from ourcli.cli.progress import ProgressBars
 
 if TYPE_CHECKING:
     from ourcli.app.moves import ShownRule
@@ -122,7 +124,11 @@ def apply(invocation: Invocation, *, at: datetime | None) -> None:
     """Do what the rules ask for. Every effect can be taken back with `memory undo`."""
     from ourcli.cli.run import run  # deferred: asyncio
 
-    tell_applied(invocation, run(invocation, lambda service: service.lifecycle.apply(at)))
+    async def work(service: Facade) -> "Applied":
+        with ProgressBars(invocation.diagnostics) as bars:
+            return await service.lifecycle.apply(at, bars)
+
+    tell_applied(invocation, run(invocation, work))
 
 
 def tell_applied(invocation: Invocation, applied: "Applied") -> None:
