@@ -12,6 +12,7 @@ from ourcli.app.benching import RetrievalReport
 from ourcli.app.caring import MemoryCare
 from ourcli.app.doctor import Check, Doctor
 from ourcli.app.exporting import exported, redacted
+from ourcli.app.latency_report import LatencyReport
 from ourcli.app.lifecycle import LifecycleDesk
 from ourcli.app.modelling import ModelDesk
 from ourcli.app.records import given_vectors, to_record
@@ -243,6 +244,12 @@ class Service:
     ) -> RetrievalReport:
         """Measure recall in a temporary store."""
         return await self._rooms.bench().run(corpus, queries, rerank=rerank, listen=listen)
+
+    async def bench_latency(
+        self, rows: int, corpus: Path | None, searches: int, listen: EventSink = _QUIET
+    ) -> LatencyReport:
+        """Measure searches in temporary stores of `rows` records."""
+        return await self._rooms.latency_bench().run(rows, corpus, searches=searches, listen=listen)
 
     async def events(
         self,

@@ -6,21 +6,21 @@ never loads a model. Whatever has a lifetime goes onto the one exit stack.
 
 import math
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 
 from ourcli.ai.backends.embedding_cache import open_embedding_cache
 from ourcli.ai.backends.model_library import open_library
 from ourcli.ai.backends.onnx_embedding import OnnxEmbeddingModel, OnnxEmbeddingSpec
 from ourcli.ai.backends.onnx_reranker import OnnxReranker, OnnxRerankerSpec
 from ourcli.ai.backends.rates_file import open_prefill_rates
-from ourcli.ai.backends.this_machine import physical_cores
+from ourcli.ai.backends.this_machine import physical_cores, resident_bytes
 from ourcli.ai.embed import EmbeddingService
 from ourcli.ai.llm import ModelPool
 from ourcli.ai.models.library import ModelLibrary
@@ -33,10 +33,12 @@ from ourcli.app.benching import Bench
 from ourcli.app.cleaning import open_forgetting
 from ourcli.app.configuration import read_indexes
 from ourcli.app.forgetting import Forgetting
+from ourcli.app.latency import LatencyBench
 from ourcli.app.moving import Moving, open_moving
 from ourcli.app.reader import LocalReader
 from ourcli.app.requests import IngestReport
 from ourcli.app.sessions import Sessions
+from ourcli.app.stores import open_plain_lance, open_store
 from ourcli.app.vacuuming import Vacuum
 from ourcli.app.writing import ModelWriter
 from ourcli.common.clock import Clock
@@ -58,7 +60,6 @@ from ourcli.memory.backends.sqlite_erasures import SqliteErasures
 from ourcli.memory.backends.token_store import SqliteTokenStore
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.backends.watcher import SystemWatcher
-from ourcli.memory.indexing import Indexes
 from ourcli.memory.ingest.ingestor import Ingestor
 from ourcli.memory.ingest.report import Selection
 from ourcli.memory.interaction import LateInteraction
@@ -292,7 +293,7 @@ class Rooms:
     @asynccontextmanager
     async def temporary_memory(self, folder: Path) -> AsyncIterator[MemoryService]:
         """Open a memory of its own in `folder`, with this installation's models and all the time to rerank."""
-        async with aclosing(await open_store(folder, read_indexes(self.settings))) as store:
+        async with self._temporary_store(folder) as store:
             with closing(SqliteTokenStore(folder / "tokens.sqlite", clock=self.clock)) as tokens:
                 yield self._memory_over(store, tokens, NullSink(), rerank_s=math.inf)
 
@@ -378,15 +379,17 @@ class Rooms:
         """Return what measures recall."""
         return Bench(self.temporary_memory, self.clock)
 
+    def latency_bench(self) -> LatencyBench:
+        """Return what measures how long searches take."""
+        return LatencyBench(
+            self._temporary_store,
+            open_plain_lance,
+            LateEmbedder(self),
+            clock=self.clock,
+            resident_bytes=resident_bytes,
+        )
 
-async def open_store(folder: Path, wanted: Indexes | None = None) -> "JournaledStore":
-    """Open the record store in `folder`; the caller closes it."""
-    # deferred: importing LanceDB takes 1 to 3 s, and the language model loads meanwhile in its own thread
-    opening = await to_thread.run_sync(_opening)
-    return await opening(folder, wanted)
-
-
-def _opening() -> Callable[[Path, Indexes | None], Awaitable["JournaledStore"]]:
-    from ourcli.memory.backends.journaled_store import open_journaled  # deferred: see open_store
-
-    return lambda folder, wanted: open_journaled(folder, wanted=wanted)
+    @asynccontextmanager
+    async def _temporary_store(self, folder: Path) -> AsyncIterator[RecordStore]:
+        async with aclosing(await open_store(folder, read_indexes(self.settings))) as store:
+            yield store

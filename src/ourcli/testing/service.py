@@ -12,6 +12,7 @@ import anyio
 
 from ourcli.app.benching import RetrievalReport
 from ourcli.app.doctor import Check, State
+from ourcli.app.latency_report import LatencyReport, LatencyRun
 from ourcli.app.requests import (
     Answer,
     AnswerTiming,
@@ -48,6 +49,22 @@ A_CARD = ScoreCard(
     rerank=None,
     kept="top 10",
 )
+
+
+def a_latency_report() -> LatencyReport:
+    """Return what `bench latency` may bring."""
+    ms = {"p50": 1.0, "p95": 2.0, "p99": 3.0}
+    return LatencyReport(
+        rows=1_000,
+        real_texts=1_000,
+        source="texts of some.jsonl",
+        layers={"assets": 900, "insights": 90, "interact": 10},
+        runs=(LatencyRun(engine="ourcli", project=True, in_flight=8, ms=ms, recall=0.5),),
+        stages_ms={"embed": 1.0, "total": 2.0},
+        add_rows_per_s=20_000.0,
+        index_s=1.5,
+        rss_bytes=500_000_000,
+    )
 
 
 def a_report() -> RetrievalReport:
@@ -328,6 +345,19 @@ class FakeService(FakeModels):
         for event in self.progress:
             listen.emit(event)
         return a_report()
+
+    async def bench_latency(
+        self,
+        rows: int,
+        corpus: Path | None,
+        searches: int,
+        listen: EventSink = NullSink(),  # noqa: B008
+    ) -> LatencyReport:
+        """Return fixed numbers."""
+        self._begin("bench_latency", rows, corpus, searches)
+        for event in self.progress:
+            listen.emit(event)
+        return a_latency_report()
 
     async def events(self, since: datetime | None, follow: bool) -> AsyncIterator[Mapping[str, object]]:  # noqa: FBT001
         """Yield `log`, from `since` on."""
