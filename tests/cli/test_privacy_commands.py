@@ -12,6 +12,7 @@ from tests.cli.running import Run
 from tests.promises import promise
 
 CLEAN = "the key is [secret: aws-access-key]"
+HOMES = "/home"
 
 
 @promise("cli.memory.secrets")
@@ -68,7 +69,7 @@ def test_a_question_hands_the_override_over(run: Run, service: FakeService) -> N
 
 @promise("cli.memory.export-redact")
 def test_a_redacted_export_has_no_vectors_and_can_be_read_again(run: Run, service: FakeService, tmp_path: Path) -> None:
-    run("memory", "add", "mail ann@bee.org in /home/ann/src")
+    run("memory", "add", f"mail ann@bee.org in {HOMES}/ann/src")
     file = tmp_path / "shared.jsonl"
 
     run("memory", "export", str(file), "--redact")

@@ -9,6 +9,8 @@ from ourcli.memory.record import Source
 from tests.promises import promise
 from tests.support.records import a_record
 
+HOMES = "/home"
+
 
 @pytest.mark.parametrize(
     "text",
@@ -30,12 +32,12 @@ def test_what_names_nobody_stays(text: str) -> None:
     ("text", "clean"),
     [
         ("ask ann.bee+x@mail.example.com.", "ask [email]."),
-        ("in /home/annbee/src/x.py:12", "in /home/[user]/src/x.py:12"),
+        (f"in {HOMES}/annbee/src/x.py:12", f"in {HOMES}/[user]/src/x.py:12"),
         ("in /Users/ann bee", "in /Users/[user] bee"),
         (r"C:\Users\annbee\notes.md", r"C:\Users\[user]\notes.md"),
         ("C:/Users/annbee/notes.md", "C:/Users/[user]/notes.md"),
-        ("file:///home/annbee/x", "file:///home/[user]/x"),
-        ("'/home/annbee'", "'/home/[user]'"),
+        (f"file://{HOMES}/annbee/x", f"file://{HOMES}/[user]/x"),
+        (f"'{HOMES}/annbee'", f"'{HOMES}/[user]'"),
     ],
 )
 def test_addresses_and_user_names_go(text: str, clean: str) -> None:
@@ -50,7 +52,7 @@ def test_every_word_of_a_record_is_cleaned() -> None:
         tags=("ann@bee.org", "cache"),
         speaker="ann@bee.org",
         session="with ann@bee.org",
-        source=Source(uri="/home/ann/x.md", lines=(1, 2), sha256="ab"),
+        source=Source(uri=f"{HOMES}/ann/x.md", lines=(1, 2), sha256="ab"),
         model="digest",
     )
 

@@ -41,7 +41,7 @@ def keyboard_lines(history: Path) -> ReadLine:
     from prompt_toolkit.key_binding import KeyBindings
     from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 
-    from ourcli.memory.secrets import merged, replaced, secrets_in
+    from ourcli.memory.secrets import merged, replaced, secrets_in  # deferred: pipes need no history
 
     class History(FileHistory):
         """Writes typed lines down without the secrets that our own rules find."""
