@@ -92,7 +92,7 @@ def opened(folder: Path, disk: _Disk, limits: Limits | None = None) -> Journaled
         sync=disk.sync,
         limits=limits or Limits(),
         database=database,
-        background=Inline(),
+        background=Inline,
     )
 
 

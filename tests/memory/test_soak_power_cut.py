@@ -81,7 +81,7 @@ async def opened(folder: Path, disk: Disk) -> JournaledStore:
         sync=sync.run,
         limits=Limits(rows=3, direct=5),
         database=database,
-        background=Inline(),
+        background=Inline,
     )
 
 

@@ -51,7 +51,7 @@ class Counted:
 def upkeep(counted: Counted, now: Callable[[], float] = lambda: 0.0, limits: Limits | None = None) -> Upkeep:
     flusher: Flusher = counted  # type: ignore[assignment]  # as much of one as is called
     compactor: Compactor = counted  # type: ignore[assignment]  # the same
-    return Upkeep(flusher, compactor, limits=limits or Limits(), background=Inline(), clock=now)
+    return Upkeep(flusher, compactor, limits=limits or Limits(), flushing=Inline(), tending=Inline(), clock=now)
 
 
 def size(rows: int, many: int = 0) -> JournalSize:

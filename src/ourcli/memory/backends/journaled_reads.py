@@ -47,8 +47,8 @@ class Tables(RecordTables, Protocol):
         """Say whether a table must be compacted before it is written again."""
         ...
 
-    async def has_old_versions(self) -> bool:
-        """Say whether a table has many versions."""
+    async def has_old_versions(self, older_than: timedelta) -> bool:
+        """Say whether a table has many versions that are older."""
         ...
 
     async def prune(self, older_than: timedelta) -> None:

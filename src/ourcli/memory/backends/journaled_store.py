@@ -6,6 +6,7 @@ only after every file of the tables was fsynced. How both are read together stan
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,12 +58,11 @@ async def open_journaled(
         StoreError: The folder, a table or the journal cannot be opened.
     """
     database = await to_thread.run_sync(open_database, folder / JOURNAL)
-    try:
+    with ExitStack() as opened:
+        opened.callback(database.close)
         journal, sync = SqliteJournal(database), FolderSync(folder)
         tables = await Opening(folder, journal, sync, wanted or Indexes()).tables()
-    except BaseException:
-        database.close()
-        raise
+        opened.pop_all()
     return JournaledStore(tables, journal, folder=folder, sync=sync.run, limits=limits or Limits(), database=database)
 
 
@@ -76,7 +76,7 @@ class JournaledStore(JournaledReads):
         sync: Makes all that stands in the tables survive a power cut, or raises StoreError.
         limits: When to flush.
         database: The file of the journal, for what else is kept in it: ledger, usage, inbox.
-        background: Where flushing and compacting are done, a thread by default.
+        background: Makes what flushing, and what compacting, is done in.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class JournaledStore(JournaledReads):
         sync: Callable[[], None],
         limits: Limits,
         database: Database,
-        background: Background | None = None,
+        background: Callable[[], Background] = BackgroundThread,
     ) -> None:
         super().__init__(tables, journal, most_counted=limits.rows * _TEXTS_A_ROW)
         self.database = database
@@ -98,7 +98,7 @@ class JournaledStore(JournaledReads):
         self._flusher = Flusher(tables, securing, self._compactor, folder)
         self._limits = limits
         self._upkeep = Upkeep(
-            self._flusher, self._compactor, limits=limits, background=background or BackgroundThread()
+            self._flusher, self._compactor, limits=limits, flushing=background(), tending=background()
         )
 
     async def store_model(self) -> str | None:

@@ -208,10 +208,10 @@ class LanceRecordStore:
         with translated("cannot read memory"):
             return any([await lance_upkeep.is_crowded(table) for table in self._tables.values()])
 
-    async def has_old_versions(self) -> bool:
-        """Say whether a table has many versions."""
+    async def has_old_versions(self, older_than: timedelta) -> bool:
+        """Say whether a table has many versions that are older."""
         with translated("cannot read memory"):
-            return any([await lance_upkeep.has_old_versions(table) for table in self._tables.values()])
+            return any([await lance_upkeep.has_old_versions(table, older_than) for table in self._tables.values()])
 
     async def prune(self, older_than: timedelta) -> None:
         """Remove versions that are older, and the files that only they have. Nobody may write now."""

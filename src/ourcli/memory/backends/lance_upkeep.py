@@ -1,8 +1,14 @@
 """What keeps one LanceDB table fast and small."""
 
+import os
+import time
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+from anyio import to_thread
 
 from ourcli.memory.backends.lance_access import retried
 from ourcli.memory.ports import LayerStats
@@ -45,9 +51,19 @@ async def compact(table: Any) -> None:
     await retried(partial(table.optimize, cleanup_older_than=_NEVER))
 
 
-async def has_old_versions(table: Any) -> bool:
-    """Say whether removing old versions is worth it."""
-    return len(await table.list_versions()) > _MOST_VERSIONS
+async def has_old_versions(table: Any, older_than: timedelta) -> bool:
+    """Say whether removing old versions is worth it; looks at the names of files only."""
+    return await to_thread.run_sync(_old_versions, Path(await table.uri()), older_than) > _MOST_VERSIONS
+
+
+def _old_versions(folder: Path, older_than: timedelta) -> int:
+    before_s = time.time() - older_than.total_seconds()
+    old = 0
+    with os.scandir(folder / "_versions") as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                old += entry.stat().st_mtime < before_s
+    return old
 
 
 async def prune(table: Any, older_than: timedelta) -> None:
