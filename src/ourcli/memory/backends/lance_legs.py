@@ -119,7 +119,7 @@ class LanceLegs:
         if missing := [one for one in ids if one not in there]:
             query = self._table.query().where(one_of("id", missing))
             parts.append(await read(query.select(arrow.RECORD_COLUMNS)))
-        return pa.concat_tables(parts)
+        return pa.concat_tables(parts, promote_options="default")  # they differ in what may be null
 
     async def _records_at(self, addresses: Addresses) -> pa.Table:
         """Return what still stands at these addresses as records need it."""
