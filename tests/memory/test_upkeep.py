@@ -58,7 +58,7 @@ def size(rows: int, many: int = 0) -> JournalSize:
     return JournalSize(rows=rows, bytes=many)
 
 
-@pytest.mark.parametrize(("grown", "flushes"), [(size(256), 0), (size(257), 1), (size(1, 8_000_001), 1)])
+@pytest.mark.parametrize(("grown", "flushes"), [(size(128), 0), (size(129), 1), (size(1, 8_000_001), 1)])
 async def test_a_journal_is_flushed_and_the_tables_tended_once_it_is_large(grown: JournalSize, flushes: int) -> None:
     counted = Counted()
     await upkeep(counted).grown(grown)
@@ -87,7 +87,7 @@ async def test_after_a_failure_a_flush_waits_until_as_much_again_is_there() -> N
     await kept.grown(size(400))
     assert counted.flushes == 1
     counted.wrong = False
-    await kept.grown(size(557))
+    await kept.grown(size(429))
     await kept.grown(size(258))
     assert counted.flushes == 3
 

@@ -17,8 +17,9 @@ _MOST_FRAGMENTS = 24
 """Search slows with fragments (hybrid p50 6 ms with none extra, 15 ms with 50): compact before that."""
 _CROWDED = 56
 """With so many fragments nothing more is written before the table is compacted."""
-_MOST_UNINDEXED = 512
-"""Words of rows outside of the text index are looked for in each of them."""
+_LEAST_UNINDEXED, _MOST_UNINDEXED, _SHARE_UNINDEXED = 512, 2_048, 50
+"""Words of rows outside of the text index are looked for in each of them, 20 us a row; but bringing it up to date
+writes all rows of a table below a million anew. So it is done at a fiftieth of the rows, within these bounds."""
 _MOST_VERSIONS = 64
 _NEVER = timedelta(days=36_500)
 
@@ -38,7 +39,8 @@ async def table_stats(table: Any) -> LayerStats:
 async def is_untidy(table: Any) -> bool:
     """Say whether the table should be compacted."""
     stats = await table_stats(table)
-    return stats.fragments > _MOST_FRAGMENTS or stats.unindexed > _MOST_UNINDEXED
+    bound = min(max(stats.rows // _SHARE_UNINDEXED, _LEAST_UNINDEXED), _MOST_UNINDEXED)
+    return stats.fragments > _MOST_FRAGMENTS or stats.unindexed > bound
 
 
 async def is_crowded(table: Any) -> bool:

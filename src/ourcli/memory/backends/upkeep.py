@@ -28,7 +28,7 @@ class Limits:
         patience: With so many times `rows` or `bytes` a write waits for the flush instead of leaving it behind.
     """
 
-    rows: int = 256
+    rows: int = 128
     bytes: int = 8_000_000
     age_s: float = 30.0
     direct: int = 512
