@@ -10,7 +10,7 @@ from ourcli.common.clock import Clock
 from ourcli.common.errors import NotFoundError, StoreError
 from ourcli.common.events import EventSink, RecordsForgotten
 from ourcli.common.forgetting import Erasure, Forgettable
-from ourcli.memory.forgetting import ErasureBook, derived_from, known, of_session, texts_of
+from ourcli.memory.forgetting import ErasureBook, derived_from, known, of_session, versions_of
 from ourcli.memory.ledger import Ledger
 from ourcli.memory.ports import RecordStore
 from ourcli.memory.query import Filter
@@ -83,8 +83,10 @@ class Forgetting:
             left = await self._store.fetch(Filter(session=session), limit=len(going) + 1)
             if all(record.id in going for record in left):
                 ended.append(session)
-        texts = await texts_of(ids, self._store, self._ledger)
-        return Erasure(ids=tuple(ids), texts=texts, sessions=tuple(ended))
+        versions = await versions_of(ids, self._store, self._ledger)
+        texts = dict.fromkeys(text for one in versions for text in (one.text, one.indexed))
+        talks = dict.fromkeys((one.project, one.session) for one in versions if one.session)
+        return Erasure(ids=tuple(ids), texts=tuple(texts), sessions=tuple(ended), talks=tuple(talks))
 
     async def _carry_out(self, number: int, what: Erasure) -> None:
         """Ask every place; one that fails does not keep the others from letting go."""

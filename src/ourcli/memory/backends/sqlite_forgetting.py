@@ -53,7 +53,7 @@ class LedgerForgetting:
                 gone += _erase_uses(connection, ids)
                 gone += _erase_proposals(connection, ids)
                 gone += _erase_entries(connection, ids, what)
-            _clean_contexts(connection, what.texts)
+            _clean_contexts(connection, what)
         return gone
 
     async def wipe(self) -> None:
@@ -105,15 +105,17 @@ def _erase_entries(connection: sqlite3.Connection, ids: Sequence[str], what: Era
     return len(entries)
 
 
-def _clean_contexts(connection: sqlite3.Connection, texts: Sequence[str]) -> None:
+def _clean_contexts(connection: sqlite3.Connection, what: Erasure) -> None:
     """Take the words out of the contexts of turns that were said after them."""
-    for text in texts:
+    for text in what.texts if what.talks else ():
         rows = connection.execute(
             "SELECT rowid, record FROM ledger_images WHERE instr(record, ?) > 0", (json.dumps(end_of(text))[1:-1],)
         ).fetchall()
         for row, record in rows:
-            clean = to_json(without_words(from_json(record), texts))
-            connection.execute("UPDATE ledger_images SET record = ? WHERE rowid = ?", (clean, row))
+            told = from_json(record)
+            if (told.project, told.session) in what.talks:
+                clean = to_json(without_words(told, what.texts))
+                connection.execute("UPDATE ledger_images SET record = ? WHERE rowid = ?", (clean, row))
 
 
 def _prune(connection: sqlite3.Connection, entry: int, what: Erasure) -> None:
