@@ -59,6 +59,7 @@ COLUMNS: Mapping[Weights, tuple[str, ...]] = {
         "next_words",
         "session_vector",
         "session_words",
+        "session_best",
         "speaker",
         "length",
     ),

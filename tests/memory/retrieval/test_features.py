@@ -42,11 +42,13 @@ def test_a_turn_hears_of_the_turns_beside_it_in_its_own_session() -> None:
     assert column(pool, "next_vector")[0] == column(pool, "vector")[1]
 
 
-def test_a_session_is_worth_the_mean_of_its_three_best_turns() -> None:
+def test_a_session_is_worth_the_mean_of_its_three_best_turns_and_its_best_one() -> None:
     bm25 = [9.0, 6.0, 3.0, 1.0]
     said = [a_candidate(f"s{turn}", (1.0,), score, session="s", turn=turn) for turn, score in enumerate(bm25)]
     alone = a_candidate("t0", (1.0,), 9.0, session="t", turn=0)
-    assert column(a_pool(*said, alone), "session_words") == [0.667] * 4 + [0.333]
+    pool = a_pool(*said, alone)
+    assert column(pool, "session_words") == [0.667] * 4 + [0.333]
+    assert column(pool, "session_best") == [1.0] * 5
 
 
 def test_a_speaker_counts_where_the_question_names_them_whole() -> None:
