@@ -254,8 +254,8 @@ def write(path: Path, sets: Sequence[DataSet], pull: float) -> None:
         "# Learned by `python -m tools.learn_fusion`: conditional logistic regression, pulled towards equal weights",
         f"# (vector and words 3.0 each, pull {pull}), on",
         *names,
-        "# `equal` is for records of unknown kind and for the level of the kinds in one search. It is not learned: of",
-        "# the weights tried it is the one that loses least to the best single leg on the data where it loses most.",
+        "# `equal` is for records of unknown kind and for the level of the kinds in one search. It is not learned, but",
+        "# chosen by hand after a search, for the least worst loss to the better leg alone.",
         "# `rerank` is the reranker's share in the final score.",
     ]
     for kind in Weights:
