@@ -119,6 +119,7 @@ class JournaledStore(JournaledReads):
         if len(last) >= self._limits.direct:
             places = list(last.values())
             await self._flusher.write_through([records[place] for place in places], vectors[places])
+            await self._upkeep.written_through()
         elif last:
             _check(records, vectors)
             rows = [(records[place], vectors[place]) for place in last.values()]

@@ -79,6 +79,10 @@ class Upkeep:
             late = size.rows > self._limits.rows * patience or size.bytes > self._limits.bytes * patience
             await self._flushing.run(self._flush, wait=late)
 
+    async def written_through(self) -> None:
+        """Be told that the tables were written to directly: until they are indexed, words are looked for row by row."""
+        await self._tending.run(self._tend, wait=False)
+
     async def seen(self, changes: tuple[Change, ...]) -> None:
         """Be told what the journal holds at a read."""
         first = changes[0].seq if changes else 0
