@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ourcli.common.errors import StoreConflictError
+from ourcli.common.ids import new_id
 from ourcli.memory.backends.schema import open_database
 from ourcli.memory.backends.sqlite_ledger import SqliteLedger, write_entries
 from ourcli.memory.layers import Layer
@@ -150,7 +151,8 @@ async def test_history_begins_at_a_moment_and_tells_the_last_first(bench: Bench)
 
 @promise("memory.ledger.trimmed")
 async def test_old_images_go_and_their_digests_stay(bench: Bench) -> None:
-    old, new = a_promotion(an_image("old")), a_promotion(an_image("new"), at=NOON + timedelta(days=9))
+    old = a_promotion(an_image("old"), at=NOON + timedelta(days=9))
+    new = a_promotion(an_image("new"), entry_id=new_id(NOON + timedelta(days=9)), at=NOON - timedelta(days=9))
     bench.write([old, new])
 
     trimmed = await bench.ledger.trim(NOON + timedelta(days=5))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ourcli.common.ids import made_at
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Vector
 
@@ -57,11 +58,11 @@ class LedgerEntry:
     """One effect, whole: it happened entirely or not at all.
 
     Attributes:
-        id: uuid7 of the entry.
+        id: uuid7 of the entry, which tells when it was written.
         verb: What was done.
         rule: The rule that asked for it, or `user` for a command of the user's.
         rule_version: Digest of the rule's content; "" for `user`.
-        at: When it took effect, aware UTC.
+        at: When it took effect, aware UTC: for rules the moment that they were asked about, else when it was written.
         inputs: The facts and thresholds that decided: plain JSON data.
         before: The records it changed or removed, as they were. Empty once `memory.undo_days` have passed.
         after: The records it changed or made, as they became. Empty once `memory.undo_days` have passed.
@@ -87,6 +88,11 @@ class LedgerEntry:
     trace_id: str = ""
     undoes: str | None = None
     undone_by: str | None = None
+
+    @property
+    def written_at(self) -> datetime:
+        """When it was done, whatever moment the rules were asked about; undo counts its days from here."""
+        return made_at(self.id)
 
 
 def holds(entry_id: str, undone_by: Mapping[str, str | None]) -> bool:
@@ -127,5 +133,5 @@ class Ledger(Protocol):
         ...
 
     async def trim(self, before: datetime) -> int:
-        """Drop the images (not the digests) of entries older than `before`; return how many entries lost theirs."""
+        """Drop the images (not the digests) of entries written before a moment; return how many lost theirs."""
         ...

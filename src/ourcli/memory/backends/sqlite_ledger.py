@@ -10,6 +10,7 @@ import numpy as np
 from anyio import to_thread
 
 from ourcli.common.errors import StoreConflictError
+from ourcli.common.ids import first_id
 from ourcli.memory.backends.database import Database
 from ourcli.memory.backends.record_json import from_json, to_json
 from ourcli.memory.backends.sqlite_usage import write_pins
@@ -181,15 +182,15 @@ class SqliteLedger:
         )
 
     async def trim(self, before: datetime) -> int:
-        """Drop the images (not the digests) of entries older than `before`; return how many entries lost theirs."""
-        return await to_thread.run_sync(self._trim, microseconds(before))
+        """Drop the images (not the digests) of entries written before a moment; return how many lost theirs."""
+        return await to_thread.run_sync(self._trim, first_id(before))
 
-    def _trim(self, before_us: int) -> int:
-        old = "entry IN (SELECT seq FROM ledger WHERE at_us < ?)"
+    def _trim(self, first_kept: str) -> int:
+        old = "entry IN (SELECT seq FROM ledger WHERE id < ?)"
         with self._database.writing() as connection:
             counted = f"SELECT count(DISTINCT entry) FROM ledger_images WHERE {old}"  # noqa: S608  # a constant
-            (entries,) = connection.execute(counted, (before_us,)).fetchone()
-            connection.execute(f"DELETE FROM ledger_images WHERE {old}", (before_us,))  # noqa: S608  # a constant
+            (entries,) = connection.execute(counted, (first_kept,)).fetchone()
+            connection.execute(f"DELETE FROM ledger_images WHERE {old}", (first_kept,))  # noqa: S608  # a constant
         return int(entries)
 
     def _select(self, clause: str, values: tuple[object, ...]) -> list[tuple[int, LedgerEntry]]:

@@ -70,9 +70,9 @@ class Undoing:
         return change(reason, entry.after, entry.before, touched=entry.touched)
 
     def _refuse_old(self, entry: LedgerEntry, now: datetime) -> None:
-        if now - entry.at > timedelta(days=self._undo_days):
+        if now - entry.written_at > timedelta(days=self._undo_days):
             raise InvalidInputError(
-                f"the move {entry.id!r} of {entry.at:%Y-%m-%d} is older than {self._undo_days} days "
+                f"the move {entry.id!r} of {entry.written_at:%Y-%m-%d} is older than {self._undo_days} days "
                 "and cannot be undone any more",
                 hint="memory.undo_days says how long the ledger keeps what was before a move",
             )
