@@ -69,6 +69,17 @@ class Database:
         with self._translated("cannot read the memory's journal"), self._reading, self._transaction(self._reader, ""):
             yield self._reader
 
+    def data_version(self) -> int | None:
+        """Return SQLite's number that grows with every change of others; None when it is not known at once."""
+        if not self._reading.acquire(blocking=False):
+            return None
+        try:
+            return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:  # the next reading meets it too, and tells
+            return None
+        finally:
+            self._reading.release()
+
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Write all of a block or, when it raises, none of it; after it, it survives a power cut.

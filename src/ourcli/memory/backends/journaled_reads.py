@@ -95,6 +95,10 @@ class JournaledReads:
         self._changes: tuple[Change, ...] = ()
 
     async def _current(self) -> Overlay:
+        if self._journal.is_current(
+            self._changes
+        ):  # asked here: a thread for it would take ten times as long, at every leg
+            return self._overlay
         changes = await to_thread.run_sync(self._journal.changes)
         if changes is not self._changes:
             self._changes, self._overlay = changes, Overlay(changes)
