@@ -11,7 +11,7 @@ from ourcli.common.errors import NotFoundError
 from ourcli.common.events import Event, EventSink, MoveSkipped, NullSink, ProgressMade, RecordsExpired, RecordsMoved
 from ourcli.memory.inbox import Proposal
 from ourcli.memory.layers import Layer
-from ourcli.memory.ledger import LedgerEntry, Verb
+from ourcli.memory.ledger import LedgerEntry, last_that_holds
 from ourcli.memory.lifecycle.outcome import Applied, Explained
 from ourcli.memory.lifecycle.service import Lifecycle
 from ourcli.memory.policy.action import Action
@@ -150,10 +150,10 @@ class _Counting:
 
 
 async def _last_that_holds(lifecycle: Lifecycle) -> str:
-    for entry in await lifecycle.history(limit=_LOOKED_THROUGH):
-        if entry.verb is not Verb.UNDO and entry.undone_by is None:
-            return entry.id
-    raise NotFoundError("there is no move to take back", hint="`ourcli memory history` shows what was moved")
+    last = last_that_holds(await lifecycle.history(limit=_LOOKED_THROUGH))
+    if last is None:
+        raise NotFoundError("there is no move to take back", hint="`ourcli memory history` shows what was moved")
+    return last.id
 
 
 def _nearest(missing: NotFoundError, wanted: Sequence[str], known: Sequence[str]) -> NotFoundError:

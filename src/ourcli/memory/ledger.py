@@ -109,6 +109,25 @@ def holds(entry_id: str, undone_by: Mapping[str, str | None]) -> bool:
     return held
 
 
+def last_that_holds(entries: Sequence[LedgerEntry]) -> LedgerEntry | None:
+    """Return the last entry that did something which still holds, or did it again; None when there is none.
+
+    Args:
+        entries: The last written first.
+    """
+    by_id = {one.id: one for one in entries}
+    return next((one for one in entries if one.undone_by is None and _moves(one, by_id)), None)
+
+
+def _moves(entry: LedgerEntry, by_id: Mapping[str, LedgerEntry]) -> bool:
+    """Say whether an entry does something, or does it again; False when it takes something back."""
+    moves, earlier = True, entry.undoes
+    while earlier is not None:
+        moves = not moves
+        earlier = by_id[earlier].undoes if earlier in by_id else None
+    return moves
+
+
 class Ledger(Protocol):
     """Reads the ledger. Entries are written by `RecordStore.commit` only, together with what they tell of."""
 

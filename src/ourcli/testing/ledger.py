@@ -78,7 +78,8 @@ class FakeInbox:
         """Keep proposals; return those that are new."""
         new = []
         for one in proposals:
-            if _same(one) not in {_same(kept) for kept in self.proposals.values()}:
+            kept = (kept for kept in self.proposals.values() if kept.verdict is not Verdict.ACCEPTED)
+            if _same(one) not in map(_same, kept):
                 self.proposals[one.id] = one
                 new.append(one)
         return tuple(new)

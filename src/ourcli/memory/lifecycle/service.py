@@ -127,7 +127,8 @@ class Lifecycle:
             for one in due
         ]
         await self._inbox.propose(proposals)
-        return Applied(actions=tuple(one.action for one in due), waiting=len(await self._inbox.waiting()))
+        waiting = tuple(one.action for one in await self._inbox.waiting())
+        return Applied(actions=waiting, waiting=len(waiting))
 
     async def inbox_list(self) -> tuple[Proposal, ...]:
         """Return the moves that wait for a person, oldest first."""

@@ -133,8 +133,9 @@ class Undoing:
 
 def _tip(entry_id: str, undone_by: Mapping[str, str | None]) -> str:
     """Return the last entry of a chain of undoing and doing again."""
-    following = undone_by.get(entry_id)
-    return entry_id if following is None else _tip(following, undone_by)
+    while (following := undone_by.get(entry_id)) is not None:
+        entry_id = following
+    return entry_id
 
 
 def _by_id(images: Sequence[Image]) -> dict[str, Image]:
