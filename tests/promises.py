@@ -356,6 +356,7 @@ MEMORY: dict[str, str] = {
     "memory.search.layer-weights": "layers weigh 1.2, 1.0 and 0.8",
     "memory.search.rerank-in-time": "what is not reranked in time keeps its first place, and its card says so",
     "memory.search.rerank-mixed": "the reranker is mixed into the first ranking; ties move nothing",
+    "memory.search.whole-or-error": "a search in which a layer cannot be read is an error, never half an answer",
     "memory.soak.killed": "three processes killed in mixed adds, moves, searches, flushes and compactions lose, double and halve nothing",
     "memory.soak.power-cut": "whatever had not been fsynced, in tables and SQLite, may vanish or be torn: memory is what was acknowledged",
     "memory.store.clock-backwards": "a clock that goes backwards neither loses nor reorders versions of a record",
