@@ -1,7 +1,8 @@
 """Records on their way out: as they are, or without what is nobody's business."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from ourcli.app.requests import ExportedRecord
 from ourcli.memory.ports import Redactor
@@ -32,10 +33,26 @@ async def redacted(records: AsyncIterator[tuple[Record, Vector]], redactor: Reda
 
 
 async def _clean(records: list[Record], redactor: Redactor) -> list[ExportedRecord]:
-    texts = await redactor.redact([record.text for record in records])
-    contexts = await redactor.redact([record.context for record in records])
-    found = zip(records, texts, contexts, strict=True)
-    return [
-        ExportedRecord(record=anonymous(replace(record, text=text.text, context=context.text)), embedding=None)
-        for record, text, context in found
-    ]
+    words = [word for record in records for word in _words(record)]
+    clean = iter([found.text for found in await redactor.redact(words)])
+    return [ExportedRecord(record=anonymous(_with_words(record, clean)), embedding=None) for record in records]
+
+
+def _words(record: Record) -> tuple[str, ...]:
+    """Return everything of a record that somebody wrote: a secret may stand in any of it."""
+    uri = "" if record.source is None else record.source.uri
+    return (record.text, record.context, record.session, record.speaker, uri, *record.tags)
+
+
+def _with_words(record: Record, words: Iterator[str]) -> Record:
+    """Return a record with other words in their place, taken in the order of `_words`."""
+    text, context, session, speaker, uri = islice(words, 5)
+    return replace(
+        record,
+        text=text,
+        context=context,
+        session=session,
+        speaker=speaker,
+        source=None if record.source is None else replace(record.source, uri=uri),
+        tags=tuple(islice(words, len(record.tags))),
+    )

@@ -55,7 +55,9 @@ class Forgetting:
         wanted = tuple(dict.fromkeys(ids))
         there = await known(wanted, self._store, self._ledger) if wanted else frozenset()
         if missing := [one for one in wanted if one not in there]:
-            raise NotFoundError(f"no record {missing[0]!r}", hint="nothing was forgotten")
+            raise NotFoundError(
+                f"no record {missing[0]!r}", hint="nothing was forgotten; `ourcli memory list` shows the ids there are"
+            )
         if cascade:
             wanted += await derived_from(wanted, self._store, self._ledger)
         if wanted:
@@ -73,7 +75,10 @@ class Forgetting:
         """
         ids = await of_session(project, session, self._store, self._ledger)
         if not ids:
-            raise NotFoundError(f"no record of session {session!r}", hint="nothing was forgotten")
+            raise NotFoundError(
+                f"no record of session {session!r}",
+                hint=f"nothing was forgotten; sessions of other projects need --project, this is {project!r}",
+            )
         return await self.forget(ids, cascade=cascade)
 
     async def _erasure(self, ids: Sequence[str]) -> Erasure:

@@ -259,6 +259,8 @@ class FakeService(FakeModels):
     ) -> tuple[str, ...]:
         """Drop records by id or session, and with `cascade` their children."""
         self._begin("forget", ids, session, cascade)
+        for missing in [one for one in ids if one not in self.stored]:
+            raise NotFoundError(f"no record {missing!r}", hint="nothing was forgotten")
         gone = tuple(
             key
             for key, record in self.stored.items()

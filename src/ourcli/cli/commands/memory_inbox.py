@@ -74,7 +74,7 @@ def accept(invocation: Invocation, *, ids: tuple[str, ...], everything: bool) ->
         wanted = await _wanted(service, ids, everything=everything)
         with ProgressBars(invocation.diagnostics) as bars:
             applied = await service.lifecycle.accept(wanted, bars)
-        tell_applied(invocation, applied)
+        tell_applied(invocation, applied, nothing="nothing waits for you")
 
     run(invocation, work)
 
