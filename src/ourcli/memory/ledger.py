@@ -13,6 +13,11 @@ from ourcli.common.ids import made_at
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Vector
 
+PINNED = "pinned"
+"""In the inputs of an entry that sets or takes a pin: what becomes of it."""
+FORGOTTEN = "forgotten"
+"""In the inputs of an entry of which a record was forgotten since."""
+
 
 class Verb(StrEnum):
     """What a move does."""

@@ -12,10 +12,8 @@ from ourcli.memory.backends.record_json import from_json, to_json
 from ourcli.memory.backends.sqlite_usage import SqliteUsageBook
 from ourcli.memory.backends.sqlite_values import marks, pieces
 from ourcli.memory.forgetting import without_words
+from ourcli.memory.ledger import FORGOTTEN
 from ourcli.memory.retrieval.context import end_of
-
-_FORGOTTEN = "forgotten"
-"""In the inputs of an entry of which a record was forgotten since."""
 
 
 class LedgerForgetting:
@@ -124,7 +122,7 @@ def _prune(connection: sqlite3.Connection, entry: int, what: Erasure) -> None:
     ids = frozenset(what.ids)
     kept = {record_id: places for record_id, places in json.loads(layers).items() if record_id not in ids}
     facts = {key: _without(value, ids, what.texts) for key, value in json.loads(inputs).items()}
-    facts[_FORGOTTEN] = True
+    facts[FORGOTTEN] = True
     connection.execute(
         "UPDATE ledger SET layers = ?, inputs = ? WHERE seq = ?", (json.dumps(kept), json.dumps(facts), entry)
     )

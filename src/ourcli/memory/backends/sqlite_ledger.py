@@ -15,7 +15,7 @@ from ourcli.memory.backends.database import Database
 from ourcli.memory.backends.record_json import from_json, to_json
 from ourcli.memory.backends.sqlite_usage import write_pins
 from ourcli.memory.backends.sqlite_values import marks, microseconds, moment, pieces
-from ourcli.memory.ledger import Image, LedgerEntry, SourceDigest, Verb, holds
+from ourcli.memory.ledger import PINNED, Image, LedgerEntry, SourceDigest, Verb, holds
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS ledger (
@@ -52,8 +52,6 @@ CREATE TABLE IF NOT EXISTS ledger_records (
 CREATE INDEX IF NOT EXISTS ledger_records_by_id ON ledger_records (record_id);
 """
 _COLUMNS = "seq, id, verb, rule, rule_version, at_us, inputs, layers, trace_id, undoes, undone_by"
-_PINNED = "pinned"
-"""In the inputs of an entry that sets or takes a pin: what becomes of it."""
 
 
 def write_entries(connection: sqlite3.Connection, entries: Sequence[LedgerEntry]) -> None:
@@ -70,7 +68,7 @@ def write_entries(connection: sqlite3.Connection, entries: Sequence[LedgerEntry]
         if entry.undoes is not None:
             _mark_undone(connection, entry.undoes, entry.id)
         _write(connection, entry)
-        pinned = entry.inputs.get(_PINNED)
+        pinned = entry.inputs.get(PINNED)
         if isinstance(pinned, bool):
             write_pins(connection, entry.touched, pinned=pinned)
 

@@ -4,15 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ourcli.common.errors import InvalidInputError, NotFoundError
-from ourcli.memory.ledger import Image, Ledger, LedgerEntry, Verb, holds
+from ourcli.memory.ledger import FORGOTTEN, PINNED, Image, Ledger, LedgerEntry, Verb, holds
 from ourcli.memory.lifecycle.moves import Move, Reason, change
 from ourcli.memory.ports import RecordStore
 from ourcli.memory.usage import UNUSED, UsageBook
-
-PINNED = "pinned"
-"""In the inputs of an entry that sets or takes a pin: what becomes of it."""
-FORGOTTEN = "forgotten"
-"""In the inputs of an entry of which a record was forgotten since."""
 
 
 class Undoing:
