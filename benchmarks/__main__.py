@@ -10,28 +10,27 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-MEMORY = frozenset(
-    {"benchmarks.rerank", "benchmarks.single_writes", "benchmarks.memory_latency", "benchmarks.retrieval"}
-)
+QUICK: Mapping[str, Sequence[str]] = {
+    "startup": ("--rounds", "5"),
+    "embedding_throughput": ("--count", "40", "--rounds", "2"),
+    "ask_cold": ("--rounds", "1"),
+    "rerank": ("--rounds", "3"),
+    "single_writes": ("--writes", "300", "--start", "1000"),
+    "memory_latency": ("--rows", "1000", "--searches", "10"),
+    "retrieval": ("--limit", "40"),
+}
+"""Every benchmark, in order, and what makes it quick."""
+MEMORY = frozenset({"rerank", "single_writes", "memory_latency", "retrieval"})
 """What `make bench-memory` prints."""
 
 
 def plan(data: str, *, quick: bool, memory: bool = False, million: bool = False) -> list[Sequence[str]]:
     """Return the modules to run with their arguments; without `data` there is no retrieval; perhaps memory only."""
-    latency = ("--rows", "1000", "--searches", "10") if quick else ("--million",) if million else ()
-    jobs: list[Sequence[str]] = [
-        ("benchmarks.startup", *(("--rounds", "5") if quick else ())),
-        ("benchmarks.embedding_throughput", *(("--count", "40", "--rounds", "2") if quick else ())),
-        ("benchmarks.ask_cold", *(("--rounds", "1") if quick else ())),
-        ("benchmarks.rerank", *(("--rounds", "3") if quick else ())),
-        ("benchmarks.single_writes", *(("--writes", "300", "--start", "1000") if quick else ())),
-        ("benchmarks.memory_latency", *latency),
-    ]
-    if data:
-        jobs.append(("benchmarks.retrieval", data, *(("--limit", "40") if quick else ())))
-    return [job for job in jobs if not memory or job[0] in MEMORY]
+    given = {"retrieval": (data,), "memory_latency": ("--million",) if million else ()}
+    wanted = [name for name in QUICK if (name in MEMORY or not memory) and (data or name != "retrieval")]
+    return [(f"benchmarks.{name}", *given.get(name, ()), *(QUICK[name] if quick else ())) for name in wanted]
 
 
 def environment() -> dict[str, str]:
