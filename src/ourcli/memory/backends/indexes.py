@@ -58,7 +58,9 @@ class Asking:
     def applied(self, query: Any, k: int) -> Any:
         """Return the query, told how to go about it."""
         if self.probes:
-            query = query.minimum_nprobes(self.probes).maximum_nprobes(0)
+            query = query.maximum_nprobes(0).minimum_nprobes(
+                self.probes
+            )  # in this order: the first may not exceed the last
         if self.refine:
             query = query.refine_factor(self.refine)
         return query.ef(max(self.effort, k)) if self.effort else query
