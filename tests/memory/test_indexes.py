@@ -83,10 +83,10 @@ async def kinds(store: LanceRecordStore) -> set[str]:
 async def test_a_small_table_gets_no_index_and_a_grown_one_gets_it_by_the_upkeep(tmp_path: Path) -> None:
     vectors = scattered(ROWS)
     store, _ = await filled(tmp_path / "db", wanting(VectorIndex.IVF_SQ, from_rows=ROWS + 1), vectors)
-    await store.tend()
+    await store.tend(idle=True)
     before = await kinds(store)
     await store.upsert([a_record("one more", layer=Layer.ASSETS)], vectors[:1])
-    await store.tend()
+    await store.tend(idle=True)
     assert (before, await kinds(store)) == (set(), {"IvfSq"})
     assert await store.build_due_indexes() is False
 
