@@ -152,6 +152,19 @@ async def test_a_large_table_is_read_whole_once_many_of_its_rows_were_met(tmp_pa
     assert len(records) == 3
 
 
+async def test_a_table_whose_vectors_are_all_compared_gets_indexes_of_its_columns_only(tmp_path: Path) -> None:
+    vectors = scattered(ROWS)
+    store, _ = await filled(tmp_path / "db", wanting(VectorIndex.IVF_SQ, exact_rows=ROWS), vectors)
+    await store.build_due_indexes()
+    assert await kinds(store) == set()
+    listed = [index for table in store._tables.values() for index in await table.list_indices()]
+    assert {column for index in listed for column in index.columns} >= {"id", "project", "tags", "ts"}
+
+
+def test_the_session_layer_is_flat_below_5_000_rows_and_the_others_below_20_000() -> None:
+    assert [Indexes().flat_rows(layer) for layer in Layer] == [5_000, 20_000, 20_000]
+
+
 def test_an_index_that_does_not_exist_is_refused_with_those_that_do() -> None:
     assert read_index("memory.index_assets", "ivf-pq") is VectorIndex.IVF_PQ
     with pytest.raises(ConfigError, match=r"memory.index_assets is 'ivf', which is no index") as refused:

@@ -37,7 +37,7 @@ class LanceRecordStore:
     def __init__(self, tables: OpenTables, wanted: Indexes) -> None:
         self._tables = tables.layers
         self._wanted = wanted
-        self._legs = {layer: LanceLegs(layer, table, wanted.exact_rows) for layer, table in tables.layers.items()}
+        self._legs = {layer: LanceLegs(layer, table, wanted.flat_rows(layer)) for layer, table in tables.layers.items()}
         self._facts = tables.facts
 
     @classmethod
@@ -202,7 +202,12 @@ class LanceRecordStore:
         """Build the indexes that growth or the settings call for; say if there were any. Readers go on meanwhile."""
         with translated("cannot index memory"):
             due = [
-                await indexes.build_due(table, self._wanted.of(layer), from_rows=self._wanted.from_rows)
+                await indexes.build_due(
+                    table,
+                    self._wanted.of(layer),
+                    from_rows=self._wanted.from_rows,
+                    flat_rows=self._wanted.flat_rows(layer),
+                )
                 for layer, table in self._tables.items()
             ]
         return any(due)
