@@ -79,10 +79,10 @@ async def test_a_memory_whose_creation_was_killed_is_completed(home: Path, left:
         (home / "lancedb" / "assets.lance" / "data").mkdir(parents=True)
     if left == "no index":
         database = await lancedb.connect_async(home / "lancedb")
-        await (await database.open_table("assets")).drop_index("text_idx")
+        await (await database.open_table("assets")).drop_index("indexed_idx")
 
     async with open_service() as service:
-        await service.add([NewRecord(text="fact", layer=layer) for layer in Layer])
+        await service.add([NewRecord(text=f"a fact of {layer.value}", layer=layer) for layer in Layer])
         found = await service.search(Query(text="fact"))
         stats = await service.memory_stats()
 
