@@ -34,6 +34,8 @@ CONTRADICTING: tuple[tuple[str, str], ...] = (
 )
 
 COMPATIBLE: tuple[tuple[str, str], ...] = (
+    ("fact 2", "fact 1"),
+    ("Note #17.", "Note #18."),
     ("TTL is 15 minutes", "TTL is 15 minutes"),
     ("The cache TTL is 900 seconds.", "The cache TTL is 15 minutes."),
     ("We use Postgres.", "We chose Terraform."),

@@ -79,6 +79,8 @@ _NEGATED = re.compile(
     r"\b(?:not|never|no\s+longer|nobody|nothing|none|without|cannot|stop(?:ped)?|avoid|forbid(?:den)?|ban(?:ned)?|against)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"\W*\w+\W+\d+(?:[.,]\d+)*\W*")
+"""A label such as "note 2" or "Fact 17.", which says nothing of a thing."""
 _NAME = r"(?:the\s+|an?\s+|using\s+)?(?P<{}>[\w.+#-]+)"
 _REJECTS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -100,9 +102,13 @@ _ASSIGNS = re.compile(
 
 
 def statements(text: str) -> list[Statement]:
-    """Return what the sentences of a text state; questions, conditions and mere proposals state nothing."""
+    """Return what the sentences of a text state; questions, conditions, proposals and labels state nothing."""
     sentences = (text[start:end] for start, end in spans(text[:_READ_CHARS]))
-    return [_statement(sentence) for sentence in sentences if not _HEDGED.search(sentence)]
+    return [
+        _statement(sentence)
+        for sentence in sentences
+        if not (_HEDGED.search(sentence) or _NUMBERED.fullmatch(sentence))
+    ]
 
 
 _READ_CHARS = 4_000
