@@ -14,13 +14,11 @@ Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Leg:
-    """What one leg brings from one layer, best first: columns of n candidates.
+class Rows:
+    """What is known of n records without reading their texts, as columns.
 
     Attributes:
-        layer: The layer that was asked.
         ids: Record ids, [n].
-        scores: The leg's own score, higher is better: cosine, or BM25, [n].
         vectors: Unit vectors, [n, 384].
         ts_us: When it was said, microseconds since 1970 UTC, [n].
         kinds: Each record's kind, [n].
@@ -30,9 +28,7 @@ class Leg:
         chars: Length of each text in characters, [n].
     """
 
-    layer: Layer
     ids: tuple[str, ...]
-    scores: Scores
     vectors: NDArray[np.float32]
     ts_us: NDArray[np.int64]
     kinds: tuple[str, ...]
@@ -43,38 +39,35 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pool:
+class Leg(Rows):
+    """What one leg brings from one layer, best first: columns of n candidates.
+
+    Attributes:
+        layer: The layer that was asked.
+        scores: The leg's own score, higher is better: cosine, or BM25, [n].
+    """
+
+    layer: Layer
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pool(Rows):
     """All candidates of a search, each once, with what every leg says of it; columns of n candidates.
 
     Attributes:
-        ids: Record ids.
         layers: Each candidate's layer.
         cosine: Cosine similarity to the query, exact for every candidate.
         bm25: BM25 score, 0 where the text leg did not bring it.
         vector_rank: Place in the vector leg over all layers.
         text_rank: Place in the text leg over all layers.
-        vectors: Unit vectors, [n, 384].
-        ts_us: When it was said, microseconds since 1970 UTC.
-        kinds: Each record's kind.
-        sessions: Each record's session or "".
-        turns: Each record's turn, -1 for none.
-        speakers: Each record's speaker or "".
-        chars: Length of each text in characters.
     """
 
-    ids: tuple[str, ...]
     layers: tuple[Layer, ...]
     cosine: Scores
     bm25: Scores
     vector_rank: Places
     text_rank: Places
-    vectors: NDArray[np.float32]
-    ts_us: NDArray[np.int64]
-    kinds: tuple[str, ...]
-    sessions: tuple[str, ...]
-    turns: NDArray[np.int64]
-    speakers: tuple[str, ...]
-    chars: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
