@@ -56,6 +56,7 @@ async def test_the_same_move_of_the_same_version_is_proposed_once(inbox: Inbox) 
 
     assert [(one.action.record_ids[0], one.versions[0].sha256) for one in again] == [("c", "v1"), ("b", "v2")]
     assert [one.id for one in await inbox.waiting()] == [waiting.id, *(one.id for one in again)]
+    assert [one.id for one in await inbox.rejected()] == [rejected.id]
 
 
 async def test_what_was_accepted_can_be_proposed_again_when_it_is_due_again(inbox: Inbox) -> None:

@@ -1,6 +1,6 @@
 """The inbox: moves that rules ask for and that wait until a person accepts or rejects them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -40,6 +40,15 @@ class Proposal:
     verdict: Verdict = Verdict.WAITING
 
 
+Effect = tuple[str, str, str, str | None, frozenset[SourceDigest]]
+"""What is equal for the same effect of the same rule on the same versions of the same records."""
+
+
+def effect(action: Action, versions: Iterable[SourceDigest]) -> Effect:
+    """Return what identifies an effect: rule, its version, verb, target layer, and versions of the records."""
+    return action.rule, action.rule_version, action.verb.value, action.target, frozenset(versions)
+
+
 class Inbox(Protocol):
     """Keeps proposals."""
 
@@ -53,6 +62,10 @@ class Inbox(Protocol):
 
     async def waiting(self) -> list[Proposal]:
         """Return what waits, oldest first."""
+        ...
+
+    async def rejected(self) -> list[Proposal]:
+        """Return what was rejected, oldest first; no rule does it, with an inbox or without."""
         ...
 
     async def proposal(self, proposal_id: str) -> Proposal | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ourcli.common.errors import StoreConflictError
-from ourcli.memory.inbox import Proposal, Verdict
+from ourcli.memory.inbox import Effect, Proposal, Verdict, effect
 from ourcli.memory.ledger import LedgerEntry, SourceDigest, Verb, holds
 
 _SETTLING = frozenset({Verb.PROMOTE, Verb.DEMOTE, Verb.SUMMARISE})
@@ -88,6 +88,10 @@ class FakeInbox:
         """Return what waits, oldest first."""
         return [one for one in self.proposals.values() if one.verdict is Verdict.WAITING]
 
+    async def rejected(self) -> list[Proposal]:
+        """Return what was rejected, oldest first."""
+        return [one for one in self.proposals.values() if one.verdict is Verdict.REJECTED]
+
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """Return one proposal, or None."""
         return self.proposals.get(proposal_id)
@@ -104,5 +108,5 @@ class FakeInbox:
         return True
 
 
-def _same(one: Proposal) -> tuple[object, ...]:
-    return (one.action.rule, one.action.rule_version, one.action.verb, one.action.target, frozenset(one.versions))
+def _same(one: Proposal) -> Effect:
+    return effect(one.action, one.versions)

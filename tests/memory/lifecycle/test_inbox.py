@@ -61,6 +61,19 @@ async def test_a_move_of_a_record_that_changed_is_refused_and_dropped(world: Wor
     assert await world.state() == before
 
 
+async def test_what_was_rejected_is_not_done_once_the_inbox_is_off(world: World) -> None:
+    await world.keep("small talk")
+    asking, deciding = world.lifecycle(ask_first=True), world.lifecycle()
+    await asking.apply(NOON + 2 * DAY)
+    await asking.inbox_reject([one.id for one in await asking.inbox_list()])
+    before = await world.state()
+
+    announced, applied = await deciding.simulate(NOON + 3 * DAY), await deciding.apply(NOON + 3 * DAY)
+
+    assert (announced, applied.entries) == ((), ())
+    assert await world.state() == before
+
+
 @promise("memory.inbox.once")
 async def test_what_was_rejected_is_not_proposed_again(world: World) -> None:
     lifecycle = world.lifecycle(ask_first=True)

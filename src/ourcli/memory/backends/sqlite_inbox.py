@@ -10,7 +10,7 @@ from anyio import to_thread
 
 from ourcli.memory.backends.database import Database
 from ourcli.memory.backends.sqlite_values import microseconds, moment
-from ourcli.memory.inbox import Proposal, Verdict
+from ourcli.memory.inbox import Proposal, Verdict, effect
 from ourcli.memory.layers import Layer
 from ourcli.memory.ledger import SourceDigest, Verb
 from ourcli.memory.policy.action import Action
@@ -72,6 +72,10 @@ class SqliteInbox:
         """Return what waits, oldest first."""
         return await to_thread.run_sync(self._select, "WHERE verdict = 'waiting' ORDER BY seq", ())
 
+    async def rejected(self) -> list[Proposal]:
+        """Return what was rejected, oldest first."""
+        return await to_thread.run_sync(self._select, "WHERE verdict = 'rejected' ORDER BY seq", ())
+
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """Return one proposal, or None."""
         found = await to_thread.run_sync(self._select, "WHERE id = ?", (proposal_id,))
@@ -108,10 +112,9 @@ def _drop(connection: sqlite3.Connection, where: str, value: str) -> bool:
 
 
 def _same(proposal: Proposal) -> str:
-    """Return what is equal for the same effect of the same rule on the same versions of the same records."""
-    action = proposal.action
-    versions = sorted([one.id, one.sha256] for one in proposal.versions)
-    key = json.dumps([action.rule, action.rule_version, action.verb.value, action.target, versions])
+    """Return the digest of a proposal's effect."""
+    *what, versions = effect(proposal.action, proposal.versions)
+    key = json.dumps([*what, sorted([one.id, one.sha256] for one in versions)])
     return sha256(key.encode()).hexdigest()
 
 

@@ -7,7 +7,7 @@ from ourcli.common.clock import Clock
 from ourcli.common.errors import InvalidInputError, NotFoundError
 from ourcli.common.events import EventSink, MoveUndone, NullSink
 from ourcli.common.ids import new_id
-from ourcli.memory.inbox import Inbox, Proposal, Verdict
+from ourcli.memory.inbox import Inbox, Proposal, Verdict, effect
 from ourcli.memory.layers import Layer
 from ourcli.memory.ledger import PINNED, Image, Ledger, LedgerEntry, SourceDigest, Verb
 from ourcli.memory.lifecycle.gathering import gather_facts
@@ -100,14 +100,15 @@ class Lifecycle:
 
     async def _due(self, at: datetime) -> tuple[Due, ...]:
         facts = await gather_facts(self._store, self._ledger, self._usage, self._rules, at)
-        actions = decide(self._rules, facts.values(), at)
-        return tuple(
+        due = [
             Due(
                 action=action,
                 versions={one: version(facts[one].record, pinned=facts[one].usage.pinned) for one in action.record_ids},
             )
-            for action in actions
-        )
+            for action in decide(self._rules, facts.values(), at)
+        ]
+        rejected = {effect(one.action, one.versions) for one in await self._inbox.rejected()}
+        return tuple(one for one in due if effect(one.action, _digests(one)) not in rejected)
 
     async def _carry_out(self, due: Sequence[Due], at: datetime, trace_id: str, listen: EventSink) -> Applied:
         done = await self._mover.carry_out(due, at, trace_id, listen)
@@ -122,7 +123,7 @@ class Lifecycle:
                 id=self._new_id(),
                 at=now,
                 action=one.action,
-                versions=tuple(SourceDigest(id=key, sha256=digest) for key, digest in one.versions.items()),
+                versions=_digests(one),
             )
             for one in due
         ]
@@ -153,7 +154,9 @@ class Lifecycle:
         return applied
 
     async def inbox_reject(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """Drop moves that wait, and do not propose them again; return their ids.
+        """Drop moves that wait; return their ids.
+
+        No rule does them again, with the inbox or without, until the record or the rule changes.
 
         Raises:
             NotFoundError: One of them does not wait; nothing was done.
@@ -271,6 +274,10 @@ class Lifecycle:
 
     def _new_id(self) -> str:
         return new_id(self._clock.now())
+
+
+def _digests(due: Due) -> tuple[SourceDigest, ...]:
+    return tuple(SourceDigest(id=key, sha256=digest) for key, digest in due.versions.items())
 
 
 def _missing(record_id: str) -> NotFoundError:
