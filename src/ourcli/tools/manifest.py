@@ -68,7 +68,7 @@ class FieldOf(_Strict):
     """One input or output of the simple form."""
 
     name: _FieldName
-    type: Literal["string", "integer", "number", "boolean", "array", "object"] = Field(strict=False)
+    type: Literal["string", "integer", "number", "boolean", "array", "object"]
     description: _Text = ""
     required: bool = True
 
