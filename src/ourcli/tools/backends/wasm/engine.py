@@ -1,13 +1,8 @@
 """The engine's settings: one place, since compiled code is valid for exactly these."""
 
-from typing import Final
-
 from wasmtime import Config, Engine
 
 from ourcli.tools.backends.wasm.orders import STACK_BYTES
-
-SETTINGS: Final = "1"
-"""Changes with any setting below that changes compiled code."""
 
 
 def new_engine(*, fuel: bool) -> Engine:

@@ -17,6 +17,8 @@ READY: Final = "ready"
 ENDED: Final = "ended"
 FAILED: Final = "failed"
 
+SETTINGS: Final = "1"
+"""Changes with every change of the engine's settings that changes compiled code."""
 TABLE_ELEMENTS: Final = 100_000
 STACK_BYTES: Final = 512 * 1024
 FILE_BYTES: Final = 64 * 1024 * 1024

@@ -36,8 +36,8 @@ def work(orders_in: int, reports_out: int, module_in: int) -> NoReturn:
     """
     inbox = os.fdopen(orders_in, "rb", buffering=0)
     orders = read_orders(_line(inbox))
-    with os.fdopen(module_in, "rb") as stream:
-        module = stream.read()
+    module = os.pread(module_in, os.fstat(module_in).st_size, 0)  # other workers read the same open file
+    os.close(module_in)
     guards = hold_in(preopens=orders.preopens, memory_bytes=orders.memory_bytes, file_bytes=orders.file_bytes)
     engine = new_engine(fuel=orders.fuel is not None)
     threading.Thread(target=_listen, args=(inbox, engine), daemon=True).start()
