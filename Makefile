@@ -34,7 +34,7 @@ HASHED  := $(INSTALL) --require-hashes --only-binary :all:
 HOME_DIR   = $${OURCLI_HOME:-$$HOME/.ourcli}
 MODELS_DIR = $${OURCLI_PATHS_MODELS:-$(HOME_DIR)/models}
 
-.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench soak smoke lock docs clean
+.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench soak smoke plugins lock docs clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -46,6 +46,7 @@ help:
 	@echo 'make bench      print the numbers of benchmarks/README.md'
 	@echo 'make soak       run the long proofs'
 	@echo 'make smoke      build a wheel and try it on every other Python that is present'
+	@echo 'make plugins    build the sample plugins'
 	@echo 'make docs       write the reference pages again'
 	@echo 'make lock       pin and hash the requirements again (needs the network)'
 	@echo 'make clean      remove what make made; models and memory stay'
@@ -118,6 +119,9 @@ soak: test-models
 
 smoke: test-models
 	@$(PY) tools/smoke.py "$(MODELS_DIR)"
+
+plugins: $(DEV)
+	@$(PY) tools/plugins.py
 
 lock: $(LOCK)
 	@$(PY) tools/lock.py

@@ -144,6 +144,10 @@ class Rooms:
         self._memory: MemoryService | None = None
         self._moving: Moving | None = None
 
+    def on_close(self, closing: Callable[[], Awaitable[None]]) -> None:
+        """Have `closing` awaited when everything is closed."""
+        self._stack.push_async_callback(closing)
+
     @cached_property
     def threads(self) -> int:
         """Threads for inference."""

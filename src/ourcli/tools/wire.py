@@ -77,3 +77,16 @@ def _texts(result: JsonObject) -> str:
     blocks = content if isinstance(content, list) else []
     texts = [block.get("text") for block in blocks if isinstance(block, dict) and block.get("type") == "text"]
     return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def tool_names(answer: Answer | Failure) -> tuple[str, ...]:
+    """Return the names in an answer to `tools/list`.
+
+    Raises:
+        ToolError: The plugin does not list its tools.
+    """
+    listed = as_object(_raise_failure("tools/list", answer).result, "the list of tools").get("tools")
+    if not isinstance(listed, list):
+        raise ToolOutputError("the list of tools has no tools")
+    names = [one.get("name") if isinstance(one, dict) else None for one in listed]
+    return tuple(name if isinstance(name, str) else "?" for name in names)

@@ -3,7 +3,7 @@
 import ctypes
 from typing import Final
 
-from wasmtime import Engine, ExitTrap, Linker, Module, Store, Trap, TrapCode, WasiConfig, WasmtimeError
+from wasmtime import Engine, ExitTrap, FuncType, Linker, Module, Store, Trap, TrapCode, WasiConfig, WasmtimeError
 from wasmtime import _ffi as ffi
 
 from ourcli.tools.backends.wasm.orders import ENDED, FAILED, TABLE_ELEMENTS, Orders, Report
@@ -13,6 +13,7 @@ _WORDS: Final = {
     TrapCode.OUT_OF_FUEL: "out_of_fuel",
     TrapCode.STACK_OVERFLOW: "stack_overflow",
 }
+_WASI: Final = "wasi_snapshot_preview1"
 _MOST_INSTANCES: Final = 64
 _MOST_MEMORIES: Final = 4
 _MOST_TABLES: Final = 8
@@ -86,12 +87,18 @@ def _give_stdin(world: WasiConfig, content: bytes) -> None:
 
 
 def compile_module(engine: Engine, wasm: bytes) -> bytes:
-    """Return native code for a module.
+    """Return native code for a module that wants nothing but WASI and has a start.
 
     Raises:
-        WasmtimeError: It is no valid module.
+        WasmtimeError: It is no valid module, or is none that can be run here.
     """
-    return bytes(Module(engine, wasm).serialize())
+    module = Module(engine, wasm)
+    foreign = [f"{one.module}.{one.name}" for one in module.imports if one.module != _WASI]
+    if foreign:
+        raise WasmtimeError(f"it imports what is not there: {', '.join(foreign[:5])}")
+    if not any(one.name == "_start" and isinstance(one.type, FuncType) for one in module.exports):
+        raise WasmtimeError("it exports no function _start: build a command, not a library")
+    return bytes(module.serialize())
 
 
 def _first_line(text: str) -> str:

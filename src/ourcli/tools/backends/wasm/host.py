@@ -22,11 +22,13 @@ from ourcli.tools.data import Json, JsonObject
 from ourcli.tools.manifest import Mode
 from ourcli.tools.plugins import Plugin, read_module
 from ourcli.tools.ports import ToolContext
+from ourcli.tools.protocol import request
 from ourcli.tools.spec import ToolSpec
-from ourcli.tools.wire import McpWire, SimpleWire, Wire
+from ourcli.tools.wire import McpWire, SimpleWire, Wire, tool_names
 
 IDLE_S: Final = 60.0
 MOST_WORKERS: Final = 4
+LIST_S: Final = 10.0
 _FILES: Final = (CapabilityKind.FS_READ, CapabilityKind.FS_WRITE)
 _Key = tuple[str, frozenset[Capability]]
 
@@ -96,6 +98,7 @@ class WasmHost:
             SealedFile(code),
             most_bytes=plugin.manifest.limits.output_bytes,
             workers=self._options.workers,
+            idle_s=self._options.idle_s,
         )
 
     async def compile(self, plugin: Plugin) -> bytes:
@@ -118,18 +121,19 @@ class WasmHost:
         """What held the workers in that were started so far."""
         return tuple(sorted({guard for pool in self._pools.values() for guard in pool.guards}))
 
-    async def end_idle(self, idle_s: float) -> None:
-        """End the workers that were not asked for so long, and forget the pools that nobody uses."""
-        for key, pool in list(self._pools.items()):
-            if await pool.end_idle(idle_s) and self._pools.get(key) is pool:
-                del self._pools[key]
-                await pool.aclose()
+    async def listed(self, plugin: Plugin) -> tuple[str, ...]:
+        """Run a plugin without any right and return the names of the tools it lists itself (`tools/list`).
 
-    async def tend(self) -> None:
-        """End idle workers for as long as the host lives; cancelled from outside."""
-        while True:
-            await anyio.sleep(self._options.idle_s / 2)
-            await self.end_idle(self._options.idle_s)
+        Raises:
+            PluginError: Its module cannot be run.
+            ToolError: It does not answer.
+        """
+        identifier = next(self._ids)
+        context = ToolContext(timeout_s=LIST_S)
+        pool = self._pools.get(self._key(plugin, context)) or await self._open(plugin, context)
+        line = request(identifier, "tools/list", {})
+        answer = await pool.ask(identifier, line, caller="", timeout_s=LIST_S, log=context.log)
+        return tool_names(answer)
 
     async def aclose(self) -> None:
         """End all workers."""

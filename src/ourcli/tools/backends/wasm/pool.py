@@ -1,6 +1,5 @@
 """The workers of one plugin under one set of grants: a bounded number, reused, ended when idle."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import anyio
@@ -21,16 +20,24 @@ class Pool:
         module: Native code.
         most_bytes: What a guest may write in one call, on each stream.
         workers: How many there are at most.
+        idle_s: A worker that was not asked for so long is ended.
     """
 
     def __init__(
-        self, command: Sequence[str], orders: Orders, module: SealedFile, *, most_bytes: int, workers: int
+        self,
+        command: Sequence[str],
+        orders: Orders,
+        module: SealedFile,
+        *,
+        most_bytes: int,
+        workers: int,
+        idle_s: float,
     ) -> None:
-        self._command, self._orders, self._module, self._most_bytes = command, orders, module, most_bytes
+        self._command, self._orders, self._module = command, orders, module
+        self._most_bytes, self._idle_s = most_bytes, idle_s
         self._free = anyio.Semaphore(workers, fast_acquire=True)
         self._idle: list[WorkerProcess] = []
         self._turns = Turns()
-        self._users = 0
         self.guards: tuple[str, ...] = ()
 
     async def ask(
@@ -41,20 +48,15 @@ class Pool:
         Raises:
             ToolError: The call failed; a worker that it broke is gone, and the next call gets another.
         """
-        self._users += 1
-        try:
-            async with self._turns.of(caller), self._free:
-                worker = await self._worker()
-                try:
-                    answer = await worker.ask(identifier, line, timeout_s=timeout_s, log=log)
-                finally:
-                    if worker.alive:
-                        self._idle.append(worker)
-                    else:
-                        await worker.aclose()
-                return answer
-        finally:
-            self._users -= 1
+        async with self._turns.of(caller), self._free:
+            worker = await self._worker()
+            try:
+                return await worker.ask(identifier, line, timeout_s=timeout_s, log=log)
+            finally:
+                if worker.alive:
+                    self._idle.append(worker)
+                else:
+                    await worker.aclose()
 
     async def _worker(self) -> WorkerProcess:
         while self._idle:
@@ -62,18 +64,11 @@ class Pool:
             if worker.look():
                 return worker
             await worker.aclose()
-        worker = await WorkerProcess.start(self._command, self._orders, self._module, most_bytes=self._most_bytes)
+        worker = await WorkerProcess.start(
+            self._command, self._orders, self._module, most_bytes=self._most_bytes, idle_s=self._idle_s
+        )
         self.guards = worker.guards
         return worker
-
-    async def end_idle(self, idle_s: float) -> bool:
-        """End the workers that were not asked for `idle_s` seconds; say whether nobody uses the pool any more."""
-        before = asyncio.get_running_loop().time() - idle_s
-        ended = [worker for worker in self._idle if worker.idle_since <= before or not worker.alive]
-        self._idle = [worker for worker in self._idle if worker not in ended]
-        for worker in ended:
-            await worker.aclose()
-        return not self._idle and not self._users
 
     async def aclose(self) -> None:
         """End every worker that is not in a call."""

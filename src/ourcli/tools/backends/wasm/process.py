@@ -41,10 +41,13 @@ class WorkerProcess:
         pipes: The host's ends.
         fresh: It makes a new instance for every question.
         most_bytes: What a guest may write in one call, on each stream.
+        idle_s: After so long without a question it is killed.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", pipes: Pipes, *, fresh: bool, most_bytes: int) -> None:
-        self._process, self._pipes, self._fresh = process, pipes, fresh
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", pipes: Pipes, *, fresh: bool, most_bytes: int, idle_s: float
+    ) -> None:
+        self._process, self._pipes, self._fresh, self._idle_s = process, pipes, fresh, idle_s
         self._loop = asyncio.get_running_loop()
         self._talk = Conversation(most_bytes, self._write)
         self._waiting: asyncio.Future[None] | None = None
@@ -54,14 +57,15 @@ class WorkerProcess:
         self._parking: asyncio.TimerHandle | None = None
         self._parked = self._expired = False
         self._timeout_s = START_S
-        self.alive, self.guards, self.idle_since = True, tuple[str, ...](), 0.0
+        self.alive = True
+        self.guards: tuple[str, ...] = ()
         self._loop.add_reader(pipes.stdout, self._on_stdout)
         self._loop.add_reader(pipes.stderr, self._on_stderr)
         self._loop.add_reader(pipes.reports, self._on_report)
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], orders: Orders, module: SealedFile, *, most_bytes: int
+        cls, command: Sequence[str], orders: Orders, module: SealedFile, *, most_bytes: int, idle_s: float
     ) -> "WorkerProcess":
         """Start a worker and wait until it can be asked.
 
@@ -72,7 +76,7 @@ class WorkerProcess:
         """
         with CancelScope(shield=True):  # a process that nobody knows of would stay
             process, pipes = await to_thread.run_sync(partial(spawn, command, orders, module))
-        worker = cls(process, pipes, fresh=orders.task == FRESH, most_bytes=most_bytes)
+        worker = cls(process, pipes, fresh=orders.task == FRESH, most_bytes=most_bytes, idle_s=idle_s)
         try:
             await worker._wait(START_S)
         except BaseException:
@@ -227,7 +231,6 @@ class WorkerProcess:
         self._end(too_slow(self._timeout_s), kill=True)
 
     def _park_later(self) -> None:
-        self.idle_since = self._loop.time()
         if self.alive:
             self._parking = self._loop.call_later(PARK_S, self._park)
 
@@ -235,6 +238,7 @@ class WorkerProcess:
         if self.alive:
             self._process.send_signal(_STOP)
             self._parked = True
+            self._parking = self._loop.call_later(self._idle_s, self.kill)
 
     def _wake(self) -> None:
         if self._parking is not None:
@@ -257,6 +261,7 @@ class WorkerProcess:
             self._loop.remove_reader(descriptor)
         self._loop.remove_writer(self._pipes.stdin)
         self._pipes.close()
+        self._loop.call_later(GRACE_S, self._process.poll)  # so that nobody has to ask for it again
         self._end(ToolCrashedError("the tool's worker was killed"))
 
     async def aclose(self) -> None:
