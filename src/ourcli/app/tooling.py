@@ -79,19 +79,22 @@ class PluginCheck:
     guards: tuple[str, ...]
 
 
+def _discover(folder: Path) -> Discovered:
+    """Return the user's plugins and, in a source tree, the samples that `make plugins` built."""
+    samples = built_plugins()
+    return discover([folder]).over(discover([samples] if samples else []))
+
+
 class ToolDesk:
     """What commands ask about tools. Nothing is read, compiled or started before it is needed.
 
     Args:
         rooms: Home, clock, bus, and the way to be closed.
         grants: Who was granted what; None grants nothing to anybody.
-        places: Where plugin folders stand; None for the home and, in a source tree, what `make plugins` built.
     """
 
-    def __init__(self, rooms: Rooms, grants: Grants | None = None, places: tuple[Path, ...] | None = None) -> None:
+    def __init__(self, rooms: Rooms, grants: Grants | None = None) -> None:
         self._rooms, self._grants = rooms, grants or NoGrants()
-        built = built_plugins()
-        self._places = places or (rooms.home.plugins, *([built] if built else ()))
         self._found: Discovered | None = None
         self._runner: ToolRunner | None = None
         self._wasm: WasmHost | None = None
@@ -99,7 +102,7 @@ class ToolDesk:
 
     async def _discovered(self) -> Discovered:
         if self._found is None:
-            self._found = await to_thread.run_sync(discover, self._places)
+            self._found = await to_thread.run_sync(_discover, self._rooms.home.plugins)
         return self._found
 
     def _host(self) -> "WasmHost":

@@ -31,7 +31,7 @@ from ourcli.tools.spec import SideEffects
 FILE_NAME = "manifest.json"
 MOST_BYTES = 256 * 1024
 MOST_TOOLS = 128
-_MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\.wasm\Z")
+_MODULE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\.wasm\Z")
 
 _PluginName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Small letters, digits, - and _.")]
 _ToolName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="Letters, digits, - and _.")]
@@ -119,7 +119,11 @@ class Manifest(_Strict):
     name: _PluginName
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$")] = "0"
     description: _Text
-    entry: str | None = Field(default=None, description="Which *.wasm of the folder; needed when there are several.")
+    entry: str | None = Field(
+        default=None,
+        description="Which *.wasm of the folder; needed when there are several.",
+        json_schema_extra={"pattern": _MODULE.pattern.replace("\\Z", "$")},
+    )
     inputs: tuple[FieldOf, ...] | None = Field(default=None, max_length=64, strict=False)
     outputs: tuple[FieldOf, ...] | None = Field(default=None, max_length=64, strict=False)
     spec: tuple[ToolOf, ...] | None = Field(
@@ -241,15 +245,22 @@ def read_manifest(content: bytes, place: Path) -> Manifest:
     try:
         value = parse(content)
     except BadJsonError as exc:
-        raise PluginError(f"{str(place)!r} is no JSON: {exc}", hint="see docs/reference/manifest.md") from exc
+        raise PluginError(
+            f"{str(place)!r} is no JSON: {exc}", hint="docs/reference/manifest.schema.json says what may stand there"
+        ) from exc
     try:
         _refuse_both_words(value)
         return Manifest.model_validate(value)
     except ValidationError as exc:
         faults = "; ".join(_fault(one["loc"], one["msg"]) for one in exc.errors(include_input=False)[:8])
-        raise PluginError(f"{str(place)!r} is not valid: {faults}", hint="see docs/reference/manifest.md") from exc
+        raise PluginError(
+            f"{str(place)!r} is not valid: {faults}",
+            hint="docs/reference/manifest.schema.json says what may stand there",
+        ) from exc
     except ValueError as exc:
-        raise PluginError(f"{str(place)!r} is not valid: {exc}", hint="see docs/reference/manifest.md") from exc
+        raise PluginError(
+            f"{str(place)!r} is not valid: {exc}", hint="docs/reference/manifest.schema.json says what may stand there"
+        ) from exc
 
 
 def _refuse_both_words(value: Json) -> None:

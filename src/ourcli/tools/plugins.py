@@ -87,6 +87,12 @@ class Discovered:
     plugins: tuple[Plugin, ...]
     problems: tuple[str, ...]
 
+    def over(self, samples: "Discovered") -> "Discovered":
+        """Return these, and of the samples those that have another name than any of these."""
+        taken = {plugin.name for plugin in self.plugins}
+        more = tuple(plugin for plugin in samples.plugins if plugin.name not in taken)
+        return Discovered(plugins=(*self.plugins, *more), problems=(*self.problems, *samples.problems))
+
 
 def discover(places: Iterable[Path]) -> Discovered:
     """Read every plugin folder in `places`; a broken one is a problem and hides no other.
@@ -177,10 +183,13 @@ def read_plain(path: Path, *, most_bytes: int) -> bytes:
     except OSError as exc:
         reason = "it is a link, or cannot be opened" if path.is_symlink() else exc.strerror or str(exc)
         raise PluginError(f"cannot read {str(path)!r}: {reason}", hint="a plugin's files are plain files") from exc
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise PluginError(f"{str(path)!r} is no plain file")
-        content = stream.read(most_bytes + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            content = stream.read(most_bytes + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > most_bytes:
         raise PluginError(f"{str(path)!r} is larger than {most_bytes} bytes")
     return content

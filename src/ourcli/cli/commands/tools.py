@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ourcli.common.events import Event
     from ourcli.tools.data import JsonObject
     from ourcli.tools.ports import ToolResult
-    from ourcli.tools.spec import ToolSpec
 
 _HERE = "ourcli.cli.commands.tools"
 
@@ -80,7 +79,7 @@ def call(invocation: Invocation, *, name: str, given: str) -> None:
     value = _object(given)
 
     async def work(service: Facade) -> "ToolResult":
-        _agree(invocation, (await service.tools.show(name)).spec)
+        _agree(invocation, await service.tools.show(name))
         return await service.tools.call(name, value, _Log(invocation))
 
     result = run(invocation, work)
@@ -115,8 +114,12 @@ def _object(text: str) -> "JsonObject":
     return value
 
 
-def _agree(invocation: Invocation, spec: "ToolSpec") -> None:
-    if spec.side_effects == "none":
+def _agree(invocation: Invocation, entry: "ToolEntry") -> None:
+    """Have a person agree to a tool that changes something; one that lacks a right is denied anyway."""
+    from ourcli.tools.capabilities import missing  # deferred: only a call needs it
+
+    spec = entry.spec
+    if spec.side_effects == "none" or missing(spec.capabilities, entry.granted):
         return
     if not invocation.interactive:
         raise ApprovalNeededError(f"the tool {spec.name!r} changes something, and nobody is here to allow it")
