@@ -44,8 +44,8 @@ def test_what_is_no_capability_is_refused_with_the_shapes(text: str) -> None:
     [
         ("fs:read=/a/./b//c/", "fs:read=/a/b/c"),
         ("fs:read=//a", "fs:read=/a"),
-        ("fs:write=~/notes", "fs:write=/home/ada/notes"),
-        ("fs:read=~", "fs:read=/home/ada"),
+        ("fs:write=~/notes", "fs:write=/users/ada/notes"),
+        ("fs:read=~", "fs:read=/users/ada"),
         ("env=API_KEY", "env=API_KEY"),
         ("net=Example.ORG", "net=example.org"),
         ("net=example.org:0443", "net=example.org:443"),
@@ -57,7 +57,7 @@ def test_what_is_no_capability_is_refused_with_the_shapes(text: str) -> None:
     ],
 )
 def test_a_capability_is_written_in_one_form(text: str, written: str) -> None:
-    assert str(parse(text, home=Path("/home/ada"))) == written
+    assert str(parse(text, home=Path("/users/ada"))) == written
 
 
 @promise("tools.capabilities.covers")

@@ -57,7 +57,7 @@ def test_the_original_manifest_works_as_it_is() -> None:
 @promise("tools.manifest.full")
 @pytest.mark.parametrize("word", ["spec", "tools"])
 def test_the_full_manifest_is_read(word: str) -> None:
-    manifest = read_manifest(without("spec", **{word: [TOOL]}), PLACE)
+    manifest = read_manifest(dump({word if name == "spec" else name: value for name, value in FULL.items()}), PLACE)
 
     assert [tool.name for tool in manifest.tools] == ["do"]
     assert manifest.instance_mode is Mode.FRESH

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import anyio
-import psutil
+import psutil  # type: ignore[import-untyped]  # it ships none
 import pytest
 
 from ourcli.app.worker import worker_command

@@ -109,11 +109,10 @@ class ToolDesk:
         if self._wasm is None:
             if sys.platform == "win32":
                 raise PluginError("plugins run on Linux and macOS only", hint="use WSL")
-            # deferred: only those who call a plugin pay for it
-            from ourcli.app.worker import worker_command
-            from ourcli.tools.backends.wasm.compiled import CompiledCache
-            from ourcli.tools.backends.wasm.host import WasmHost
-            from ourcli.tools.backends.wasm.orders import SETTINGS
+            from ourcli.app.worker import worker_command  # deferred: only those who call a plugin pay for it
+            from ourcli.tools.backends.wasm.compiled import CompiledCache  # deferred: the same
+            from ourcli.tools.backends.wasm.host import WasmHost  # deferred: the same
+            from ourcli.tools.backends.wasm.orders import SETTINGS  # deferred: the same
 
             home = self._rooms.home
             cache = CompiledCache(home.compiled, home.compiled_digests, settings=SETTINGS)

@@ -94,7 +94,7 @@ class CapabilityDeniedError(DeniedError):
 
     kind = "capability_denied"
 
-    def __init__(self, message: str, *, capability: str, hint: str = "") -> None:
+    def __init__(self, message: str, *, capability: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.capability = capability
 

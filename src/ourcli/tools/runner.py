@@ -54,17 +54,25 @@ class ToolRunner:
             log(line)
             self._sink.emit(self._event(ToolLogged, spec, context, text=line))
 
-        started = self._clock.monotonic_s()
+        output, taken = await self._told(tool, input, replace(context, granted=granted, log=heard))
+        return ToolResult(tool=spec.name, output=output, origin=spec.origin, milliseconds=taken)
+
+    async def _told(self, tool: Tool, input: JsonObject, context: ToolContext) -> tuple[JsonObject, float]:  # noqa: A002
+        """Run the tool and tell how it begins and ends; return its answer and the milliseconds it took."""
+        spec, started, failure = tool.spec(), self._clock.monotonic_s(), "stopped"
         self._sink.emit(self._event(ToolCalled, spec, context))
         try:
-            output = await self._invoke(tool, input, replace(context, granted=granted, log=heard))
-        except BaseException as exc:
-            kind = exc.kind if isinstance(exc, OurcliError) else type(exc).__name__
-            self._sink.emit(self._event(ToolFailed, spec, context, milliseconds=self._since(started), error=kind))
+            output = await self._invoke(tool, input, context)
+            failure = ""
+        except OurcliError as exc:
+            failure = exc.kind
             raise
-        taken = self._since(started)
+        finally:
+            taken = (self._clock.monotonic_s() - started) * 1000
+            if failure:
+                self._sink.emit(self._event(ToolFailed, spec, context, milliseconds=taken, error=failure))
         self._sink.emit(self._event(ToolFinished, spec, context, milliseconds=taken))
-        return ToolResult(tool=spec.name, output=output, origin=spec.origin, milliseconds=taken)
+        return output, taken
 
     async def _invoke(self, tool: Tool, input: JsonObject, context: ToolContext) -> JsonObject:  # noqa: A002
         spec = tool.spec()
@@ -116,9 +124,6 @@ class ToolRunner:
                 raise ToolError(f"the {side} schema of the tool {spec.name!r} cannot be used: {exc}") from exc
             self._schemas[spec.name, side] = found
         return found
-
-    def _since(self, started: float) -> float:
-        return (self._clock.monotonic_s() - started) * 1000
 
     def _event(self, kind: "type[_ToolEvent]", spec: ToolSpec, context: ToolContext, **more: Json) -> "_ToolEvent":
         origin = str(spec.origin)

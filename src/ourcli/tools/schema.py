@@ -8,7 +8,6 @@ schemas that grow beyond a bound when their references are written out.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
-from urllib.parse import unquote
 
 from ourcli.tools.data import MOST_DEPTH, Json, JsonObject, depth, dump
 from ourcli.tools.patterns import BadPatternError, check_pattern
@@ -104,11 +103,11 @@ def _subschemas(node: Mapping[str, Json]) -> Iterator[Json]:
 
 
 def _at(root: JsonObject, reference: str) -> Json | JsonObject:
-    """Return what a JSON pointer (RFC 6901) in a reference leads to."""
+    """Return what a JSON pointer (RFC 6901) in a reference leads to; a percent sign leads nowhere."""
     found: Json | JsonObject = root
-    for step in unquote(reference[1:]).split("/")[1:]:
+    for step in reference[1:].split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, Mapping) and name in found:
+        if isinstance(found, Mapping) and name in found and "%" not in name:
             found = found[name]
         elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
             found = found[int(name)]
@@ -144,8 +143,8 @@ class Schema:
 
 def _validator(schema: JsonObject) -> "Validator":
     from jsonschema import Draft202012Validator  # deferred: 70 ms that only tools pay for
-    from jsonschema.validators import extend
-    from referencing import Registry
+    from jsonschema.validators import extend  # deferred: the same
+    from referencing import Registry  # deferred: the same
 
     own = {"pattern": _pattern, "uniqueItems": _unique_items}
     bounded = extend(Draft202012Validator, cast("Mapping[str, Callable[..., object]]", own))

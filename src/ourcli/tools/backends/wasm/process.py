@@ -77,11 +77,13 @@ class WorkerProcess:
         with CancelScope(shield=True):  # a process that nobody knows of would stay
             process, pipes = await to_thread.run_sync(partial(spawn, command, orders, module))
         worker = cls(process, pipes, fresh=orders.task == FRESH, most_bytes=most_bytes, idle_s=idle_s)
+        ready = False
         try:
             await worker._wait(START_S)
-        except BaseException:
-            await worker.aclose()
-            raise
+            ready = True
+        finally:
+            if not ready:
+                await worker.aclose()
         return worker
 
     async def ask(
