@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from anyio import CapacityLimiter
 
-from ourcli.ai.embed import EmbeddingService
+from ourcli.ai.embed import QUESTIONS, EmbeddingService
 from ourcli.ai.ports import Matrix, PromptKind
 from ourcli.common.errors import InvalidInputError, ModelError
 from ourcli.testing.embedding import FakeEmbeddingCache, FakeEmbeddingModel
@@ -123,6 +123,60 @@ async def test_progress_counts_distinct_texts_up_to_the_end() -> None:
     )
 
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+async def test_a_question_is_read_once_for_its_vector_and_its_tokens() -> None:
+    model = FakeEmbeddingModel()
+    embedder = service(model)
+
+    vector = await embedder.embed_query("which cache?")
+    tokens = await embedder.query_tokens("which cache?")
+
+    assert model.calls == [("which cache?",)]
+    assert vector == pytest.approx(model.encode(["which cache?"], PromptKind.QUERY)[0])
+    assert tokens == pytest.approx(model.encode_tokens(["which cache?"], PromptKind.QUERY)[0])
+
+
+async def test_only_the_last_questions_are_kept_in_memory() -> None:
+    model = FakeEmbeddingModel()
+    embedder = service(model)
+    for number in range(QUESTIONS + 1):
+        await embedder.query_tokens(f"question {number}")
+    before = len(model.calls)
+
+    await embedder.query_tokens(f"question {QUESTIONS}")
+    await embedder.query_tokens("question 0")
+
+    assert model.calls[before:] == [("question 0",)]
+
+
+@pytest.mark.parametrize("text", ["", " "])
+async def test_token_vectors_of_nothing_are_refused(text: str) -> None:
+    model = FakeEmbeddingModel()
+    embedder = service(model)
+
+    with pytest.raises(InvalidInputError, match="empty question"):
+        await embedder.query_tokens(text)
+    with pytest.raises(InvalidInputError, match="text 1 of 1"):
+        await embedder.passage_tokens([text])
+    with pytest.raises(InvalidInputError, match="text 2 of 2"):
+        await anext(embedder.embed_by_token(["x", text]))
+
+    assert model.calls == []
+
+
+async def test_vectors_and_tokens_come_slice_by_slice_and_fill_the_cache() -> None:
+    model, cache = FakeEmbeddingModel(), FakeEmbeddingCache()
+    texts = ["long " * 1000, "short", "of middling length"]
+
+    slices = [one async for one in service(model, cache).embed_by_token(texts)]
+
+    assert sorted(place for places, _, _ in slices for place in places) == [0, 1, 2]
+    assert len(slices) == 2
+    for places, vectors, tokens in slices:
+        assert vectors == pytest.approx(model.encode([texts[place] for place in places], PromptKind.PASSAGE))
+        assert len(tokens) == len(places)
+    assert len(cache.get(model.digest, PromptKind.PASSAGE, texts)) == 3
 
 
 class Gate(FakeEmbeddingModel):

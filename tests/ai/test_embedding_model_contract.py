@@ -83,6 +83,23 @@ def test_token_vectors_are_unit_and_one_a_word(model: EmbeddingModel) -> None:
     assert np.linalg.norm(three, axis=1) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize("kind", list(PromptKind))
+def test_one_pass_gives_the_same_as_two(model: EmbeddingModel, kind: PromptKind) -> None:
+    texts = ["short", "a text of middling length about caches", "long " * 300, "", "\0"]
+
+    vectors, tokens = model.encode_both(texts, kind)
+
+    assert vectors == pytest.approx(model.encode(texts, kind), abs=1e-5)
+    for one, other in zip(tokens, model.encode_tokens(texts, kind), strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_no_texts_have_neither(model: EmbeddingModel) -> None:
+    vectors, tokens = model.encode_both([], PASSAGE)
+
+    assert (vectors.shape, tokens) == ((0, model.dims), [])
+
+
 def test_a_text_without_words_still_has_a_token_vector(model: EmbeddingModel) -> None:
     (tokens,) = model.encode_tokens(["\0"], PASSAGE)
 

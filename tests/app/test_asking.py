@@ -272,6 +272,16 @@ async def test_a_file_that_is_no_text_is_refused(make: Make, tmp_path: Path) -> 
         await _answer(make(), "what is this?", files=(binary,))
 
 
+async def test_a_document_that_is_given_along_is_refused_with_the_way_to_have_it_read(
+    make: Make, tmp_path: Path
+) -> None:
+    document = tmp_path / "report.pdf"
+    document.write_bytes(b"%PDF-1.7")
+    with pytest.raises(InvalidInputError, match="not a text file") as caught:
+        await _answer(make(), "what is this?", files=(document,))
+    assert "ourcli ingest" in caught.value.hint
+
+
 @pytest.mark.parametrize("text", ["", "  \n"])
 async def test_an_empty_question_is_refused(make: Make, text: str) -> None:
     with pytest.raises(InvalidInputError, match="question is empty"):

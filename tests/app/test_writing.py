@@ -4,16 +4,23 @@ import json
 from pathlib import Path
 
 import pytest
+from anyio import CapacityLimiter
 
 from ourcli.ai.backends.llama_cpp import LlamaCppModel
+from ourcli.ai.embed import EmbeddingService
 from ourcli.ai.models.spec import Capability
 from ourcli.ai.ports import Finished, LanguageModel
 from ourcli.app.answering import Reader
 from ourcli.app.writing import ModelWriter
 from ourcli.common.errors import ConfigError, ModelBrokenError, ModelMissingError, OurcliError
+from ourcli.memory.ledger import Image
+from ourcli.memory.lifecycle.distil import Distiller
 from ourcli.memory.lifecycle.faithful import invented
+from ourcli.memory.record import DIMS
+from ourcli.testing.embedding import FakeEmbeddingCache, FakeEmbeddingModel
 from ourcli.testing.language_model import ScriptedLanguageModel
 from tests.promises import promise
+from tests.support.records import a_record, axis
 
 pytestmark = pytest.mark.anyio
 
@@ -96,12 +103,18 @@ async def test_an_answer_that_does_not_end_is_none() -> None:
 @promise("memory.distil.real-model")
 @pytest.mark.assistant
 async def test_a_real_model_writes_what_holds_against_its_source(qwen_half_billion: Path) -> None:
+    chat = f"Hi all, nice weekend? {NOTE} It is cleared every night at 02:30. See you!"
+    embedder = EmbeddingService(FakeEmbeddingModel(dims=DIMS), FakeEmbeddingCache(), limiter=CapacityLimiter(1))
     model = await LlamaCppModel.load(qwen_half_billion, name="qwen", context_tokens=1024, verified=True)
+    writer = ModelWriter(lambda: StubReader(model))
     try:
-        text = await ModelWriter(lambda: StubReader(model)).write("Repeat the decision in one sentence.", [NOTE], 120)
+        written = await writer.write("Repeat the decision in one sentence.", [NOTE], 120)
+        distilled = await Distiller(writer, embedder).distilled(Image(record=a_record(chat), vector=axis(0)[0]))
     finally:
         await model.close()
-    assert text is not None
-    assert "15" in text
-    assert len(text) <= 120
-    assert invented(text, [NOTE]) == ()
+    assert written is not None
+    assert "15" in written
+    assert len(written) <= 120
+    assert len(distilled.record.text) < len(chat)
+    assert "15 minute" in distilled.record.text
+    assert invented(distilled.record.text, [chat]) == ()

@@ -95,12 +95,16 @@ def test_a_conversation_on_a_terminal_has_lines_history_and_an_end(home: Path) -
         terminal.wait_for("15 minutes")
         terminal.wait_for("insights")
         terminal.wait_for("›")
+        terminal.type("/decide the password is Tr0ub4dor&3\r")
+        terminal.wait_for("remembered as")
+        terminal.wait_for("›")
         terminal.type("\x04")
         code = terminal.wait_for_the_end()
 
     history = home / "state" / "chat_history"
     assert code == 0
     assert "+first\n+second\n" in history.read_text("utf-8")
+    assert "+/decide the password is [secret: password]\n" in history.read_text("utf-8")
     assert history.stat().st_mode & 0o777 == 0o600
 
 

@@ -170,6 +170,27 @@ def test_a_benchmark_prints_quality_and_latency(run: Run, service: FakeService, 
         "temporal      0.750      0.500",
         "vector alone  0.250      0.125",
         "2 questions, 4 records; a search takes p50 1.0 ms, p95 2.0 ms, p99 3.0 ms",
+        "stages, on average: embed 0.5 ms",
     ]
     assert set(json.loads(data.out)) > {"metrics", "by_category", "latency_ms"}
     assert service.calls[-1] == ("bench_retrieval", (corpus, queries, 32))
+
+
+@promise("cli.bench.latency")
+def test_bench_latency_prints_each_engine_and_where_its_texts_come_from(
+    run: Run, service: FakeService, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("")
+    words = ("bench", "latency", "--rows", "1000", "--corpus", str(corpus), "--searches", "20")
+    shown, data = run(*words), run(*words, "--json")
+
+    assert shown.out.splitlines() == [
+        "engine  project      in flight  p50 ms  p95 ms  p99 ms  recall@200",
+        "ourcli  one of four  8          1.0     2.0     3.0     0.500",
+        "1000 records (900 assets, 90 insights, 10 interact): 1000 texts of some.jsonl, 0 grown",
+        "stages of one search, on average: embed 1.0 ms, total 2.0 ms",
+        "bulk add 20000 records/s, compacted and indexed in 1.5 s, 0.50 GB of memory after our searches",
+    ]
+    assert json.loads(data.out)["runs"][0]["engine"] == "ourcli"
+    assert service.calls[-1] == ("bench_latency", (1_000, corpus, 20))

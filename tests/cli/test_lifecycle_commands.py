@@ -124,7 +124,8 @@ def test_history_lists_moves_newest_first_from_a_moment_on(run: Run, service: Fa
     assert [line.split()[0] for line in shown.out.splitlines()] == ["id", "0191-2", "0191-1"]
     assert "a and 1 more" in shown.out
     assert shown.out.splitlines()[2].endswith("taken back")
-    assert [entry["id"] for entry in json.loads(data.out)["ledger"]] == ["0191-2", "0191-1"]
+    told = json.loads(data.out)["ledger"]
+    assert [(entry["id"], entry["touched"]) for entry in told] == [("0191-2", ["a", "b"]), ("0191-1", ["0190-1"])]
     assert (empty.code, empty.out, empty.err) == (0, "", "nothing was moved since then\n")
 
 
@@ -253,6 +254,15 @@ def test_what_was_applied_is_told_with_what_waits_and_what_was_left(run: Run, se
     assert shown.err.startswith("warning: 0190-7 changed meanwhile\n1 moves, in the ledger")
     assert json.loads(data.out)["ledger_ids"] == ["0191-1"]
     assert service.calls[1] == ("apply", (datetime(2026, 1, 4, tzinfo=UTC),))
+
+
+def test_when_everything_due_was_left_it_is_not_said_that_nothing_was_due(run: Run, service: FakeService) -> None:
+    service.lifecycle.skipped = ("0190-7 changed meanwhile",)
+
+    ran = run("memory", "policy", "apply")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "warning: 0190-7 changed meanwhile\nnothing was moved\n"
 
 
 @promise("cli.memory.inbox")

@@ -270,17 +270,17 @@ def test_stats_have_the_keys_of_the_contract(run: Run, service: FakeService) -> 
 
 
 @promise("cli.memory.forget")
-def test_what_is_forgotten_is_said_and_what_is_missing_too(run: Run, service: FakeService) -> None:
+def test_what_is_forgotten_is_said_and_with_an_unknown_id_nothing_is(run: Run, service: FakeService) -> None:
     service.stored |= {"0190-1": a_record("a"), "0190-2": a_record("b", 2, session="s")}
 
-    by_id = run("memory", "forget", "0190-1", "gone", "--json")
+    refused = run("memory", "forget", "0190-1", "gone")
+    by_id = run("memory", "forget", "0190-1", "--json")
     by_session = run("memory", "forget", "--session", "s")
-    nothing = run("memory", "forget", "gone")
 
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == "error: no record 'gone'\nhint: nothing was forgotten\n"
     assert json.loads(by_id.out) == {"forgotten": ["0190-1"]}
-    assert by_id.err == "warning: no record 'gone'\n"
     assert by_session.out == "0190-2\n"
-    assert (nothing.code, nothing.out) == (1, "")
 
 
 @promise("cli.memory.export-import")

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ourcli.cli.amounts import in_bytes, shortened
+from ourcli.cli.answer_view import place_of
 from ourcli.cli.jsondata import to_json
 from ourcli.cli.output import Output
 from ourcli.cli.sanitize import neutralise, well_formed
+from ourcli.memory.record import Source
 from tests.promises import promise
 
 
@@ -139,3 +141,16 @@ def test_json_lines_are_compact_and_keep_unicode() -> None:
 
     assert stream.getvalue() == '{"at":"2026-01-01T00:00:00.000Z","text":"naïve\\n"}\n'
     assert json.loads(stream.getvalue())["text"] == "naïve\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        (None, ""),
+        (Source(uri="/a.md", lines=(3, 7), sha256=""), "/a.md:3-7"),
+        (Source(uri="/a.pdf", lines=None, sha256="", page=3), "/a.pdf page 3"),
+        (Source(uri="/a.docx", lines=None, sha256=""), "/a.docx"),
+    ],
+)
+def test_a_place_is_told_by_lines_or_page(source: Source | None, place: str) -> None:
+    assert place_of(source) == place

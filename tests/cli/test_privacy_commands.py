@@ -12,6 +12,7 @@ from tests.cli.running import Run
 from tests.promises import promise
 
 CLEAN = "the key is [secret: aws-access-key]"
+HOMES = "/home"
 
 
 @promise("cli.memory.secrets")
@@ -64,3 +65,36 @@ def test_a_question_hands_the_override_over(run: Run, service: FakeService) -> N
     run("ask", "what now?", "--allow-secrets")
 
     assert [request.allow_secrets for request in service.asked] == [False, True]
+
+
+@promise("cli.memory.export-redact")
+def test_a_redacted_export_has_no_vectors_and_can_be_read_again(run: Run, service: FakeService, tmp_path: Path) -> None:
+    run("memory", "add", f"mail ann@bee.org in {HOMES}/ann/src")
+    file = tmp_path / "shared.jsonl"
+
+    run("memory", "export", str(file), "--redact")
+    run("memory", "import", str(file))
+
+    line = json.loads(file.read_text())
+    assert line["text"] == "mail [email] in /home/[user]/src"
+    assert "embedding" not in line
+    assert service.stored["0190-1"].text == line["text"]
+
+
+@promise("cli.memory.forget")
+def test_forget_hands_cascade_over(run: Run, service: FakeService) -> None:
+    run("memory", "add", "root")
+
+    ran = run("memory", "forget", "0190-1", "--cascade", "--json")
+
+    assert json.loads(ran.out) == {"forgotten": ["0190-1"]}
+    assert ("forget", (("0190-1",), None, True)) in service.calls
+
+
+@promise("cli.memory.vacuum")
+def test_vacuum_tells_what_it_did(run: Run) -> None:
+    as_json = run("memory", "vacuum", "--json")
+    as_text = run("memory", "vacuum")
+
+    assert json.loads(as_json.out) == {"flushed": 3, "expired": 2, "compacted": 1, "indexed": 4}
+    assert as_text.out == "3 changes flushed, 2 records expired, 1 data files joined, 4 rows indexed\n"

@@ -67,6 +67,12 @@ def _snippets_of(body: str, *, spoken: bool) -> list[Snippet]:
     return found
 
 
+def section(text: str, title: str) -> str:
+    """Return the part of a page under the heading `title`, up to the next one."""
+    _, _, behind = text.partition(f"## {title}\n")
+    return behind.partition("\n## ")[0]
+
+
 def absent(expected: tuple[str, ...], output: str) -> list[str]:
     """Return the expected lines that the output lacks.
 

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from string import Template
@@ -17,7 +18,9 @@ from ourcli.cli.main import execute, root
 from ourcli.config.load import load
 from ourcli.config.locations import Home
 from ourcli.core.recipe import parse
-from tests.docs.pages import ROOT, RUNNABLE, Snippet, absent, examples, mentioned_commands, pages, snippets
+from ourcli.memory.policy.check import check
+from ourcli.memory.policy.reading import validate_rules
+from tests.docs.pages import ROOT, RUNNABLE, Snippet, absent, examples, mentioned_commands, pages, section, snippets
 from tests.promises import promise
 
 SMALL = "SmolLM2-135M-Instruct"
@@ -103,6 +106,32 @@ def test_every_command_of_a_page_works_and_prints_what_the_page_shows(page: Path
     assert not wrong, "\n".join(wrong)
 
 
+@promise("memory.guide.story")
+@pytest.mark.models
+def test_the_guide_tells_the_whole_life_of_a_decision_and_all_of_it_happens(perform: Perform) -> None:
+    story = section((ROOT / "docs" / "guide" / "memory.md").read_text("utf-8"), "A day in the life of a decision")
+    told = snippets(story)
+
+    wrong = [line for snippet in told for line in perform(snippet)]
+
+    assert [" ".join(shlex.split(snippet.command)[1:3]) for snippet in told] == [
+        *("memory add", "memory search"),
+        *("memory policy", "memory policy", "memory search"),
+        "memory why",
+        *("memory undo", "memory get"),
+        *("memory forget", "memory vacuum", "memory list", "-r Kestrel"),
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_bytes_that_are_left_are_noticed(home: Path) -> None:
+    home.mkdir()
+    (home / "left").write_bytes(b"\0\1Kestrel\2")
+
+    assert _grep_finds_nothing(["grep", "-r", "Kestrel", "~/.ourcli"]) == [f"grep finds it in {home / 'left'}"]
+    assert _grep_finds_nothing(["grep", "-r", "Falcon", "~/.ourcli"]) == []
+
+
 @promise("release.docs.snippets")
 def test_a_line_that_is_not_printed_is_noticed() -> None:
     expected = ("[1] insights  1.00  We decided …", "3 files read, … chunks")
@@ -147,6 +176,16 @@ def test_the_configuration_of_the_guide_loads(tmp_path: Path) -> None:
 
     assert loaded.settings.ai.max_ctx_tokens == 4096
     assert loaded.settings.ingest.exclude == ("drafts/", "*.csv")
+
+
+@promise("release.docs.examples")
+def test_the_rules_of_the_guide_are_valid_and_get_along() -> None:
+    (example,) = examples((ROOT / "docs" / "guide" / "memory.md").read_text("utf-8"))
+
+    rules = validate_rules(tomllib.loads(example)["memory"]["rules"])
+
+    assert [rule.name for rule in rules] == ["keep-what-is-asked-for", "expire-interact"]
+    assert check(rules) == ()
 
 
 @promise("release.docs.commands")

@@ -117,3 +117,16 @@ def test_a_pinned_record_is_left_alone_by_every_rule(run: Run) -> None:
 
     assert pinned == {"actions": []}
     assert [one["rule"] for one in freed["actions"]] == ["expire-interact"]
+
+
+@promise("cli.memory.nearest-id")
+def test_a_mistyped_id_is_met_with_the_nearest(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    (record_id,) = run("memory", "add", SAID, "--layer", "interact")["ids"]
+    (entry,) = run("memory", "promote", record_id)["ledger"]
+    mistyped = {"why": record_id, "pin": record_id, "promote": record_id, "demote": record_id, "undo": entry["id"]}
+
+    for command, known in mistyped.items():
+        assert execute(["memory", command, known[:-1]]) == 1
+        assert f"hint: did you mean {known}? " in capsys.readouterr().err
+    assert execute(["memory", "why", "nothing-like-it"]) == 1
+    assert "did you mean" not in capsys.readouterr().err

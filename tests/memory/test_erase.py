@@ -10,6 +10,7 @@ from ourcli.common.errors import StoreError
 from ourcli.memory.backends.backup import make_backup
 from ourcli.memory.backends.journaled_store import JournaledStore, Limits, open_journaled
 from ourcli.memory.backends.lance_opening import TABLES, connect
+from ourcli.memory.indexing import Indexes, VectorIndex
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
 from ourcli.memory.record import DIMS, Record
@@ -65,6 +66,31 @@ async def test_nothing_of_a_removed_record_stays_in_any_file(
     assert len(await store.fetch(Filter(layers=(layer,)))) == others + 2
     assert all(count == 1 for count in (await versions(tmp_path / "db")).values())
     assert (await store.matching(layer, "zanzibarfish custardplasma", Filter(), 5)).ids == ()
+
+
+@promise("memory.forget.tables-purged")
+@pytest.mark.parametrize("kind", [kind for kind in VectorIndex if kind is not VectorIndex.FLAT])
+async def test_no_vector_index_keeps_a_removed_vector_as_the_middle_of_a_partition(
+    tmp_path: Path, kind: VectorIndex
+) -> None:
+    wanted = Indexes(assets=kind, from_rows=100, exact_rows=0)
+    store = await open_journaled(tmp_path / "db", wanted=wanted)
+    alike, alone = vectors(1), vectors(1, seed=9)
+    secret = a_record(TEXT, layer=Layer.ASSETS)
+    crowded = np.repeat(alike, LARGE, axis=0) + vectors(LARGE, seed=3) * 0.01
+    await store.upsert([*crowd(LARGE, Layer.ASSETS), secret], np.concatenate([crowded.astype(np.float32), alone]))
+    await store.optimize()
+    await store.delete([secret.id])
+
+    await store.erase()
+    store.database.wipe()
+    gone = traces(tmp_path, [TEXT], [alone[0]], ids=[secret.id])
+    await store.optimize()
+    found = await store.nearest(Layer.ASSETS, alike[0], Filter(), 5)
+    await store.aclose()
+
+    assert gone == []
+    assert len(found.ids) == 5
 
 
 @promise("memory.forget.tables-purged")

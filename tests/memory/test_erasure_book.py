@@ -13,7 +13,7 @@ from ourcli.testing.forgetting import FakeErasures
 from tests.support.traces import traces
 
 pytestmark = pytest.mark.anyio
-WHAT = Erasure(ids=("a", "b"), texts=("über 🎉 'quotes'\0",), sessions=("s",))
+WHAT = Erasure(ids=("a", "b"), texts=("über 🎉 'quotes'\0",), sessions=("s",), talks=(("p", "s"),))
 
 
 @pytest.fixture(params=["fake", "file"])
@@ -37,7 +37,7 @@ async def test_what_was_begun_stands_there_until_it_is_finished(book: ErasureBoo
     await book.finish(first)
 
     assert [number for number, _ in await book.unfinished()] == [second]
-    assert await book.finished() == [(first, Erasure(ids=("a", "b"), texts=(), sessions=("s",)))]
+    assert await book.finished() == [(first, Erasure(ids=("a", "b"), texts=(), sessions=("s",), talks=(("p", "s"),)))]
 
 
 async def test_numbers_are_never_given_twice(book: ErasureBook) -> None:

@@ -58,6 +58,17 @@ async def test_the_same_move_of_the_same_version_is_proposed_once(inbox: Inbox) 
     assert [one.id for one in await inbox.waiting()] == [waiting.id, *(one.id for one in again)]
 
 
+async def test_what_was_accepted_can_be_proposed_again_when_it_is_due_again(inbox: Inbox) -> None:
+    accepted, again = a_proposal("a"), a_proposal("a")
+    await inbox.propose([accepted])
+    await inbox.decide(accepted.id, Verdict.ACCEPTED)
+
+    new = await inbox.propose([again])
+
+    assert new == (again,)
+    assert await inbox.waiting() == [again]
+
+
 async def test_a_proposal_is_decided_once(inbox: Inbox) -> None:
     one = a_proposal()
     await inbox.propose([one])

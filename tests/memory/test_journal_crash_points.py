@@ -16,15 +16,21 @@ from ourcli.memory.backends.background import Inline
 from ourcli.memory.backends.journaled_store import JournaledStore, Limits
 from ourcli.memory.backends.schema import open_database
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
+from ourcli.memory.backends.sqlite_ledger import SqliteLedger
+from ourcli.memory.journal import Change, JournalSize, Unchanged
 from ourcli.memory.layers import Layer
+from ourcli.memory.ledger import LedgerEntry
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Matrix
 from ourcli.testing.memory import FakeTables
 from tests.promises import promise
+from tests.support.deeds import Deed, move
 from tests.support.records import a_record, axis
 
-Point = Literal["before the merge", "in the merge", "before the fsync", "before the drop"]
+Point = Literal[
+    "before the merge", "in the merge", "before the fsync", "before the drop", "before the commit", "after the commit"
+]
 _POINTS: tuple[Point, ...] = ("before the merge", "in the merge", "before the fsync", "before the drop")
 
 
@@ -58,9 +64,17 @@ class _Disk(FakeTables):
 
 
 class _Journal(SqliteJournal):
-    """The real journal, which ends the process before it drops anything."""
+    """The real journal, which ends the process around a commit and before it drops anything."""
 
     disk: _Disk
+
+    def append(
+        self, changes: Sequence[Change], entries: Sequence[LedgerEntry] = (), unchanged: Unchanged | None = None
+    ) -> JournalSize:
+        self.disk.reach("before the commit")
+        size = super().append(changes, entries, unchanged)
+        self.disk.reach("after the commit")
+        return size
 
     def drop(self, last: int, safe: Mapping[str, int], boot: str) -> None:
         self.disk.reach("before the drop")
@@ -78,7 +92,7 @@ def opened(folder: Path, disk: _Disk, limits: Limits | None = None) -> Journaled
         sync=disk.sync,
         limits=limits or Limits(),
         database=database,
-        background=Inline(),
+        background=Inline,
     )
 
 
@@ -95,6 +109,13 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    id: str
+    layer: Layer
+    cut_at: Literal["before the commit", "after the commit"] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flush:
     cut_at: Point | None
     power: bool
@@ -104,34 +125,60 @@ _IDS = st.sampled_from(["a", "b", "c", "d"])
 _STEPS = st.one_of(
     st.builds(Put, id=_IDS, text=st.sampled_from(["one", "two", "three"]), layer=st.sampled_from(list(Layer))),
     st.builds(Remove, id=_IDS),
+    st.builds(
+        Move,
+        id=_IDS,
+        layer=st.sampled_from(list(Layer)),
+        cut_at=st.sampled_from([None, "before the commit", "after the commit"]),
+    ),
     st.builds(Flush, cut_at=st.sampled_from([None, *_POINTS]), power=st.booleans()),
 )
 
 
 @promise("memory.journal.crash-points")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(steps=st.lists(_STEPS, max_size=14), rows=st.sampled_from([2, 100]))
-def test_memory_is_what_was_acknowledged_whatever_cut_a_flush_off(steps: list[Put | Remove | Flush], rows: int) -> None:
+def test_memory_is_what_was_acknowledged_whatever_cut_a_flush_off(
+    steps: list[Put | Remove | Move | Flush], rows: int
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         anyio.run(check, Path(folder), steps, Limits(rows=rows))
 
 
-async def check(folder: Path, steps: list[Put | Remove | Flush], limits: Limits) -> None:
-    disk, model = _Disk(), dict[str, tuple[str, Layer]]()
+async def check(folder: Path, steps: list[Put | Remove | Move | Flush], limits: Limits) -> None:
+    disk, model, moves = _Disk(), dict[str, tuple[str, Layer]](), list[str]()
     store = opened(folder, disk, limits)
-    for step in steps:
+    for number, step in enumerate(steps):
         if isinstance(step, Put):
             await store.upsert([a_record(step.text, id=RecordId(step.id), layer=step.layer)], axis(0))
             model[step.id] = (step.text, step.layer)
         elif isinstance(step, Remove):
             gone = await store.delete([step.id])
             assert gone == ((step.id,) if model.pop(step.id, None) else ())
-        else:
+        elif isinstance(step, Flush):
             store = await cut_off(folder, store, disk, step)
+        elif step.id in model:
+            store = await moved(folder, store, disk, step, f"{number}")
+            if step.cut_at != "before the commit":
+                model[step.id] = (model[step.id][0], step.layer)
+                moves.append(f"{number}")
         assert await state(store) == model
+        assert [one.id for one in reversed(await SqliteLedger(store.database).since(None))] == moves
     await store.flush()
     assert {key: (row[0].text, row[0].layer) for key, row in disk.rows.items()} == model
     await store.aclose()
+
+
+async def moved(folder: Path, store: JournaledStore, disk: _Disk, step: Move, entry: str) -> JournaledStore:
+    """Move a record and write why; where that is cut off, open the store again."""
+    deed = Deed(kind="move", ids=(step.id,), layer=step.layer, entry=entry)
+    disk.cut_at = step.cut_at
+    try:
+        await move(store, deed)
+    except _CutOffError:
+        store = opened(folder, disk)
+    disk.cut_at = None
+    return store
 
 
 async def cut_off(folder: Path, store: JournaledStore, disk: _Disk, step: Flush) -> JournaledStore:

@@ -131,7 +131,7 @@ async def watched(folder: Path, limits: Limits | None = None) -> tuple[Journaled
         sync=sync,
         limits=limits or Limits(),
         database=database,
-        background=Inline(),
+        background=Inline,
     )
     return store, journal, platter
 

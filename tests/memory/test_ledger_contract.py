@@ -1,17 +1,18 @@
 """What every ledger promises; the same tests run on the fake and on the store's SQLite file."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ourcli.common.errors import StoreConflictError
+from ourcli.common.ids import new_id
 from ourcli.memory.backends.schema import open_database
 from ourcli.memory.backends.sqlite_ledger import SqliteLedger, write_entries
 from ourcli.memory.layers import Layer
-from ourcli.memory.ledger import Ledger, LedgerEntry, SourceDigest, Verb
+from ourcli.memory.ledger import Ledger, LedgerEntry, SourceDigest, Verb, last_that_holds
 from ourcli.memory.lifecycle.moves import change
 from ourcli.memory.record import Source, Trust
 from ourcli.testing.ledger import FakeLedger
@@ -150,7 +151,8 @@ async def test_history_begins_at_a_moment_and_tells_the_last_first(bench: Bench)
 
 @promise("memory.ledger.trimmed")
 async def test_old_images_go_and_their_digests_stay(bench: Bench) -> None:
-    old, new = a_promotion(an_image("old")), a_promotion(an_image("new"), at=NOON + timedelta(days=9))
+    old = a_promotion(an_image("old"), at=NOON + timedelta(days=9))
+    new = a_promotion(an_image("new"), entry_id=new_id(NOON + timedelta(days=9)), at=NOON - timedelta(days=9))
     bench.write([old, new])
 
     trimmed = await bench.ledger.trim(NOON + timedelta(days=5))
@@ -198,3 +200,15 @@ async def test_what_a_person_took_back_is_told_until_it_is_done_again(bench: Ben
 
     assert taken_back == {(promotion.rule_version, SourceDigest.of(image.record))}
     assert await bench.ledger.taken_back() == frozenset()
+
+
+def test_the_last_move_that_holds_is_the_one_that_did_it_again() -> None:
+    older, moved = a_promotion(an_image("older")), a_promotion(an_image("moved"))
+    undone = an_undo(moved)
+    redone = an_undo(undone)
+    taken_back = [undone, replace(moved, undone_by=undone.id), older]
+    done_again = [redone, replace(undone, undone_by=redone.id), *taken_back[1:]]
+
+    found = [last_that_holds(one) for one in ([], [moved, older], taken_back, done_again, taken_back[:2])]
+
+    assert found == [None, moved, older, redone, None]

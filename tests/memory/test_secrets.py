@@ -85,9 +85,9 @@ async def test_the_surest_kind_is_told(real: KingfisherRedactor) -> None:
 
 
 async def test_a_note_in_the_text_does_not_switch_the_search_off(real: KingfisherRedactor) -> None:
-    (clean,) = await real.redact([f"ghp_{some(36)} # kingfisher:ignore gitleaks:allow pragma: allowlist secret"])
+    (clean,) = await real.redact([f"lin_api_{some(40)} # kingfisher:ignore gitleaks:allow pragma: allowlist secret"])
 
-    assert clean.found == ("github-pat",)
+    assert clean.found == ("linear-api-key",)
 
 
 def test_plain_notes_need_no_library_and_tokens_do() -> None:
@@ -105,7 +105,7 @@ async def test_a_library_that_cannot_run_is_an_error_and_not_a_hole(tmp_path: Pa
 
     assert not (await redactor.redact(["a plain note"]))[0].found
     with pytest.raises(StoreError):
-        await redactor.redact([f"glpat-{some(20)}"])
+        await redactor.redact([f"lin_api_{some(40)}"])
 
 
 @promise("memory.privacy.light")

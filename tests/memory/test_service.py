@@ -64,8 +64,8 @@ async def test_a_hit_says_why_it_stands_where_it_stands(memory: MemoryService) -
     best = (await memory.search("cache TTL")).hits[0]
     assert best.record.text == "a cache with a TTL"
     assert (best.card.vector.rank, best.card.text.rank) == (1, 1)
-    assert best.card.fused == pytest.approx(1.0)
-    assert best.score == pytest.approx(best.card.fused * best.card.layer_weight)
+    assert best.card.fused == pytest.approx(sum(best.card.features.values()))
+    assert best.score == pytest.approx(best.card.fused * best.card.layer_weight * best.card.recency)
     assert best.card.kept == "place 1 of the best 10"
 
 

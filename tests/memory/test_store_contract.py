@@ -11,6 +11,7 @@ import pytest
 
 from ourcli.memory.backends.journaled_store import Limits, open_journaled
 from ourcli.memory.backends.lance import LanceRecordStore
+from ourcli.memory.indexing import Indexes
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import RecordTables
 from ourcli.memory.query import Filter
@@ -29,7 +30,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     elif request.param == "lance":
         yield await LanceRecordStore.open(tmp_path / "db")
     elif request.param == "large":
-        yield await LanceRecordStore.open(tmp_path / "db", exact_rows=-1)
+        yield await LanceRecordStore.open(tmp_path / "db", wanted=Indexes(exact_rows=-1))
     else:
         limits = Limits(rows=0) if request.param == "flushed" else Limits()
         async with aclosing(await open_journaled(tmp_path / "db", limits)) as opened:

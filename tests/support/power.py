@@ -1,6 +1,7 @@
 """What a power cut leaves of a folder: the bytes that files had when they were fsynced, under names that were."""
 
 import errno
+import random
 import shutil
 from pathlib import Path
 
@@ -40,6 +41,18 @@ class Platter:
             path = path.parent
         return True
 
+    def left(self, chance: random.Random) -> dict[Path, bytes]:
+        """Return what may be left of the tables, by place in the folder: of what is not safe all, parts or nothing."""
+        found = {}
+        present = {path for path in self._folder.glob("*.lance/**/*") if path.is_file()}
+        for path in sorted(present | self._bytes.keys()):
+            safe = self._bytes.get(path) if self._is_named(path) else None
+            now = path.read_bytes() if path in present else None
+            data = safe if safe == now else chance.choice([safe, now, _torn(now, chance)])
+            if data is not None:
+                found[path.relative_to(self._folder)] = data
+        return found
+
     def after_power_cut(self, into: Path) -> Path:
         """Write what is left into a new folder, with the journal, which syncs itself; return the folder."""
         into.mkdir()
@@ -51,3 +64,10 @@ class Platter:
         for file in self._folder.glob("journal.sqlite*"):
             shutil.copy(file, into)
         return into
+
+
+def _torn(data: bytes | None, chance: random.Random) -> bytes | None:
+    if data is None:
+        return None
+    part = data[: chance.randrange(len(data) + 1)]
+    return part + bytes(len(data) - len(part)) if chance.random() < 0.5 else part

@@ -9,6 +9,7 @@ from anyio import to_thread
 from ourcli.app.requests import AskRequest
 from ourcli.common.errors import InvalidInputError
 from ourcli.core.prompt import Attachment, Evidence
+from ourcli.memory.ingest.formats import DOCUMENTS, format_of
 from ourcli.memory.ingest.ports import Chunk, Chunker
 from ourcli.memory.ports import Embedder
 from ourcli.memory.record import Source
@@ -79,6 +80,8 @@ async def _read(path: Path) -> str:
         raise InvalidInputError(f"cannot read {str(path)!r}: {exc.strerror or exc}") from exc
     if len(raw) > MOST_BYTES:
         raise InvalidInputError(f"{str(path)!r} is larger than {MOST_BYTES // 1_000_000} MB", hint="ingest it instead")
+    if format_of(path) in DOCUMENTS:
+        raise InvalidInputError(f"{str(path)!r} is not a text file", hint="read it into memory: `ourcli ingest PATH`")
     if b"\0" in raw[:8192]:
         raise InvalidInputError(f"{str(path)!r} is not a text file", hint="give a text file")
     return raw.decode("utf-8", "replace")

@@ -13,6 +13,7 @@ from ourcli.config.keys import find_key, shown
 from ourcli.config.load import NO_OVERRIDES, Loaded, Overrides, load, user_file
 from ourcli.config.locations import Home
 from ourcli.config.settings import Settings
+from ourcli.memory.indexing import Indexes, read_index
 from ourcli.scheduler.cron import Schedule
 
 
@@ -101,7 +102,26 @@ def load_checked(
     loaded = load(home, environment, working_folder, overrides)
     parse_schedules(loaded.settings, loaded)
     check_rules(loaded.settings, loaded)
+    read_indexes(loaded.settings, loaded)
     return loaded
+
+
+def read_indexes(settings: Settings, loaded: Loaded | None = None) -> Indexes:
+    """Return which vector index each layer gets.
+
+    Raises:
+        ConfigError: One does not exist; names the key, and where it was set when `loaded` is given.
+    """
+    chosen = settings.memory
+    try:
+        return Indexes(
+            interact=read_index("memory.index_interact", chosen.index_interact),
+            insights=read_index("memory.index_insights", chosen.index_insights),
+            assets=read_index("memory.index_assets", chosen.index_assets),
+        )
+    except ConfigError as exc:
+        place = f"{loaded.origins[exc.message.partition(' ')[0]]}: " if loaded else ""
+        raise ConfigError(f"{place}{exc.message}", hint=exc.hint) from exc
 
 
 def check_rules(settings: Settings, loaded: Loaded | None = None) -> None:
@@ -161,6 +181,7 @@ def check(
     loaded = load(home, environment, working_folder, overrides)
     schedules = parse_schedules(loaded.settings, loaded)
     check_rules(loaded.settings, loaded)
+    read_indexes(loaded.settings, loaded)
     return Checked(
         loaded=loaded,
         schedules=tuple(
@@ -241,3 +262,4 @@ def set_setting(home: Home, environment: Mapping[str, str], name: str, text: str
 def _check_meaning(settings: Settings) -> None:
     parse_schedules(settings)
     check_rules(settings)
+    read_indexes(settings)

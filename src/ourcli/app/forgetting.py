@@ -10,7 +10,7 @@ from ourcli.common.clock import Clock
 from ourcli.common.errors import NotFoundError, StoreError
 from ourcli.common.events import EventSink, RecordsForgotten
 from ourcli.common.forgetting import Erasure, Forgettable
-from ourcli.memory.forgetting import ErasureBook, derived_from, known, of_session, texts_of
+from ourcli.memory.forgetting import ErasureBook, derived_from, known, of_session, versions_of
 from ourcli.memory.ledger import Ledger
 from ourcli.memory.ports import RecordStore
 from ourcli.memory.query import Filter
@@ -55,7 +55,9 @@ class Forgetting:
         wanted = tuple(dict.fromkeys(ids))
         there = await known(wanted, self._store, self._ledger) if wanted else frozenset()
         if missing := [one for one in wanted if one not in there]:
-            raise NotFoundError(f"no record {missing[0]!r}", hint="nothing was forgotten")
+            raise NotFoundError(
+                f"no record {missing[0]!r}", hint="nothing was forgotten; `ourcli memory list` shows the ids there are"
+            )
         if cascade:
             wanted += await derived_from(wanted, self._store, self._ledger)
         if wanted:
@@ -73,7 +75,10 @@ class Forgetting:
         """
         ids = await of_session(project, session, self._store, self._ledger)
         if not ids:
-            raise NotFoundError(f"no record of session {session!r}", hint="nothing was forgotten")
+            raise NotFoundError(
+                f"no record of session {session!r}",
+                hint=f"nothing was forgotten; sessions of other projects need --project, this is {project!r}",
+            )
         return await self.forget(ids, cascade=cascade)
 
     async def _erasure(self, ids: Sequence[str]) -> Erasure:
@@ -83,8 +88,10 @@ class Forgetting:
             left = await self._store.fetch(Filter(session=session), limit=len(going) + 1)
             if all(record.id in going for record in left):
                 ended.append(session)
-        texts = await texts_of(ids, self._store, self._ledger)
-        return Erasure(ids=tuple(ids), texts=texts, sessions=tuple(ended))
+        versions = await versions_of(ids, self._store, self._ledger)
+        texts = dict.fromkeys(text for one in versions for text in (one.text, one.indexed))
+        talks = dict.fromkeys((one.project, one.session) for one in versions if one.session)
+        return Erasure(ids=tuple(ids), texts=tuple(texts), sessions=tuple(ended), talks=tuple(talks))
 
     async def _carry_out(self, number: int, what: Erasure) -> None:
         """Ask every place; one that fails does not keep the others from letting go."""
@@ -121,8 +128,8 @@ class Forgetting:
         except StoreError as exc:
             _log.warning("%s", exc.message)
 
-    async def wipe(self) -> None:
-        """Make the bytes go of all that was forgotten. Cut off anywhere, doing it again does the rest.
+    async def wipe(self) -> bool:
+        """Make the bytes go of all that was forgotten; say if there was any. Cut off anywhere, again does the rest.
 
         Raises:
             StoreError: A file could not be written anew.
@@ -136,3 +143,4 @@ class Forgetting:
             if finished or place is not self._places[0]:  # the tables are written anew only when they must be
                 await place.wipe()
         await self._book.clear([number for number, _ in finished])
+        return bool(finished)

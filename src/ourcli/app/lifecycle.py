@@ -8,9 +8,10 @@ from typing import TypeVar
 from ourcli.app.moves import ShownRule
 from ourcli.app.wiring import Rooms
 from ourcli.common.errors import NotFoundError
+from ourcli.common.events import Event, EventSink, MoveSkipped, NullSink, ProgressMade, RecordsExpired, RecordsMoved
 from ourcli.memory.inbox import Proposal
 from ourcli.memory.layers import Layer
-from ourcli.memory.ledger import LedgerEntry, Verb
+from ourcli.memory.ledger import LedgerEntry, last_that_holds
 from ourcli.memory.lifecycle.outcome import Applied, Explained
 from ourcli.memory.lifecycle.service import Lifecycle
 from ourcli.memory.policy.action import Action
@@ -21,6 +22,7 @@ from ourcli.memory.query import Filter
 
 _Result = TypeVar("_Result")
 LAST = "last"
+_QUIET = NullSink()
 _LOOKED_THROUGH = 2_000
 """So many of the newest ids are compared with one that is not known."""
 _ALIKE = 0.8
@@ -109,10 +111,10 @@ class LifecycleDesk:
         """Return what the rules would do at that moment (None: now); change nothing."""
         return await (await self._lifecycle()).simulate(at)
 
-    async def apply(self, at: datetime | None) -> Applied:
+    async def apply(self, at: datetime | None, listen: EventSink = _QUIET) -> Applied:
         """Do what the rules ask for at that moment (None: now); images of moves too old to undo are dropped."""
         lifecycle = await self._lifecycle()
-        applied = await lifecycle.apply(at)
+        applied = await lifecycle.apply(at, _Counting(listen))
         await lifecycle.trim()
         return applied
 
@@ -120,20 +122,38 @@ class LifecycleDesk:
         """Return the actions that wait for a person, oldest first."""
         return await (await self._lifecycle()).inbox_list()
 
-    async def accept(self, ids: Sequence[str]) -> Applied:
+    async def accept(self, ids: Sequence[str], listen: EventSink = _QUIET) -> Applied:
         """Carry out actions that wait."""
-        return await (await self._lifecycle()).inbox_accept(ids)
+        return await (await self._lifecycle()).inbox_accept(ids, _Counting(listen))
 
     async def reject(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Drop actions that wait, and do not ask for them again; return their ids."""
         return await (await self._lifecycle()).inbox_reject(ids)
 
 
+class _Counting:
+    """Tell progress for every move that was done or skipped.
+
+    Args:
+        listen: Told how many there are so far.
+    """
+
+    def __init__(self, listen: EventSink) -> None:
+        self._listen = listen
+        self._done = 0
+
+    def emit(self, event: Event) -> None:
+        """Count a move."""
+        if isinstance(event, RecordsMoved | RecordsExpired | MoveSkipped):
+            self._done += 1
+            self._listen.emit(ProgressMade(at=event.at, task="moving", done=self._done, total=None, unit="moves"))
+
+
 async def _last_that_holds(lifecycle: Lifecycle) -> str:
-    for entry in await lifecycle.history(limit=_LOOKED_THROUGH):
-        if entry.verb is not Verb.UNDO and entry.undone_by is None:
-            return entry.id
-    raise NotFoundError("there is no move to take back", hint="`ourcli memory history` shows what was moved")
+    last = last_that_holds(await lifecycle.history(limit=_LOOKED_THROUGH))
+    if last is None:
+        raise NotFoundError("there is no move to take back", hint="`ourcli memory history` shows what was moved")
+    return last.id
 
 
 def _nearest(missing: NotFoundError, wanted: Sequence[str], known: Sequence[str]) -> NotFoundError:

@@ -141,7 +141,7 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedRecord:
-    """A record with its vector, as `memory export` writes it."""
+    """A record with its vector, as `memory export` writes it; None for the vector of a redacted one."""
 
     record: Record
-    embedding: tuple[float, ...]
+    embedding: tuple[float, ...] | None

@@ -11,6 +11,8 @@ from ourcli.ai.models.library import ModelStatus, PlannedDownload
 from ourcli.app.benching import RetrievalReport
 from ourcli.app.caring import MemoryCare
 from ourcli.app.doctor import Check, Doctor
+from ourcli.app.exporting import exported, redacted
+from ourcli.app.latency_report import LatencyReport
 from ourcli.app.lifecycle import LifecycleDesk
 from ourcli.app.modelling import ModelDesk
 from ourcli.app.records import given_vectors, to_record
@@ -123,17 +125,17 @@ class Service:
         project, clock = self._rooms.settings.project, self._rooms.clock
         converted = [to_record(new, project=project, clock=clock) for new in records]
         ids: list[str] = []
-        redacted: list[Redaction] = []
+        clean: list[Redaction] = []
         contradicts: list[Contradiction] = []
         for start in range(0, len(records), _ADD_BATCH):
             batch = records[start : start + _ADD_BATCH]
             vectors = given_vectors(batch, self._rooms.embedding.digest)
             stored = await memory.add(converted[start : start + _ADD_BATCH], vectors, allow_secrets=allow_secrets)
             ids += stored.ids
-            redacted += stored.redacted
+            clean += stored.redacted
             contradicts += stored.contradicts
             listen.emit(ProgressMade(at=clock.now(), task="storing", done=len(ids), total=len(records), unit="records"))
-        return Stored(ids=tuple(ids), redacted=tuple(redacted), contradicts=tuple(contradicts))
+        return Stored(ids=tuple(ids), redacted=tuple(clean), contradicts=tuple(contradicts))
 
     async def search(self, query: Query) -> SearchResult:
         """Search memory; the hits count as used."""
@@ -173,10 +175,11 @@ class Service:
         """Return size and health of each layer."""
         return await (await self._rooms.memory()).stats()
 
-    async def export(self, where: Filter) -> AsyncIterator[ExportedRecord]:
-        """Yield records with their vectors."""
-        async for record, vector in (await self._rooms.memory()).export(where):
-            yield ExportedRecord(record=record, embedding=tuple(vector.tolist()))
+    async def export(self, where: Filter, *, redact: bool = False) -> AsyncIterator[ExportedRecord]:
+        """Yield records with their vectors, or without both secrets and vectors."""
+        records = (await self._rooms.memory()).export(where)
+        async for one in redacted(records, self._rooms.redactor) if redact else exported(records):
+            yield one
 
     async def reembed(self, listen: EventSink = _QUIET) -> int:
         """Embed every record again that another model embedded; return how many."""
@@ -216,7 +219,9 @@ class Service:
 
     async def setup(self, llm: str | None, small: bool, listen: EventSink = _QUIET) -> Sequence[ModelStatus]:  # noqa: FBT001
         """Fetch what `setup_plan` names (the user agreed), note the choice, return the models in use."""
-        return await self._desk.setup(llm, small=small, listen=listen)
+        ready = await self._desk.setup(llm, small=small, listen=listen)
+        await self._rooms.redactor.prepare()
+        return ready
 
     async def models(self) -> Sequence[ModelStatus]:
         """Return the registry."""
@@ -245,6 +250,12 @@ class Service:
     ) -> RetrievalReport:
         """Measure recall in a temporary store."""
         return await self._rooms.bench().run(corpus, queries, rerank=rerank, listen=listen)
+
+    async def bench_latency(
+        self, rows: int, corpus: Path | None, searches: int, listen: EventSink = _QUIET
+    ) -> LatencyReport:
+        """Measure searches in temporary stores of `rows` records."""
+        return await self._rooms.latency_bench().run(rows, corpus, searches=searches, listen=listen)
 
     async def events(
         self,

@@ -64,7 +64,8 @@ class Vacuum:
         await self._store.optimize()
         after = await self._store.stats()
         tell(4)
-        await self._forgetting.wipe()
+        if await self._forgetting.wipe():
+            await self._store.optimize()  # the tables were written anew, without the indexes that are due
         tell(5)
         return Vacuumed(
             flushed=flushed,

@@ -6,21 +6,21 @@ never loads a model. Whatever has a lifetime goes onto the one exit stack.
 
 import math
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 
 from ourcli.ai.backends.embedding_cache import open_embedding_cache
 from ourcli.ai.backends.model_library import open_library
 from ourcli.ai.backends.onnx_embedding import OnnxEmbeddingModel, OnnxEmbeddingSpec
 from ourcli.ai.backends.onnx_reranker import OnnxReranker, OnnxRerankerSpec
 from ourcli.ai.backends.rates_file import open_prefill_rates
-from ourcli.ai.backends.this_machine import physical_cores
+from ourcli.ai.backends.this_machine import physical_cores, resident_bytes
 from ourcli.ai.embed import EmbeddingService
 from ourcli.ai.llm import ModelPool
 from ourcli.ai.models.library import ModelLibrary
@@ -31,11 +31,14 @@ from ourcli.app.asking import Asking
 from ourcli.app.attachments import Attachments
 from ourcli.app.benching import Bench
 from ourcli.app.cleaning import open_forgetting
+from ourcli.app.configuration import read_indexes
 from ourcli.app.forgetting import Forgetting
+from ourcli.app.latency import LatencyBench
 from ourcli.app.moving import Moving, open_moving
 from ourcli.app.reader import LocalReader
 from ourcli.app.requests import IngestReport
 from ourcli.app.sessions import Sessions
+from ourcli.app.stores import open_plain_lance, open_store
 from ourcli.app.vacuuming import Vacuum
 from ourcli.app.writing import ModelWriter
 from ourcli.common.clock import Clock
@@ -226,7 +229,7 @@ class Rooms:
         """Return the record store, opened once."""
         async with self._opening:
             if self._store is None:
-                store = await open_store(self.home.db(self.settings))
+                store = await open_store(self.home.db(self.settings), read_indexes(self.settings))
                 self._stack.push_async_callback(store.aclose)
                 self._store = store
             return self._store
@@ -294,7 +297,7 @@ class Rooms:
     @asynccontextmanager
     async def temporary_memory(self, folder: Path) -> AsyncIterator[MemoryService]:
         """Open a memory of its own in `folder`, with this installation's models and all the time to rerank."""
-        async with aclosing(await open_store(folder)) as store:
+        async with self._temporary_store(folder) as store:
             with closing(SqliteTokenStore(folder / "tokens.sqlite", clock=self.clock)) as tokens:
                 yield self._memory_over(store, tokens, NullSink(), rerank_s=math.inf)
 
@@ -380,15 +383,17 @@ class Rooms:
         """Return what measures recall."""
         return Bench(self.temporary_memory, self.clock)
 
+    def latency_bench(self) -> LatencyBench:
+        """Return what measures how long searches take."""
+        return LatencyBench(
+            self._temporary_store,
+            open_plain_lance,
+            LateEmbedder(self),
+            clock=self.clock,
+            resident_bytes=resident_bytes,
+        )
 
-async def open_store(folder: Path) -> "JournaledStore":
-    """Open the record store in `folder`; the caller closes it."""
-    # deferred: importing LanceDB takes 1 to 3 s, and the language model loads meanwhile in its own thread
-    opening = await to_thread.run_sync(_opening)
-    return await opening(folder)
-
-
-def _opening() -> Callable[[Path], Awaitable["JournaledStore"]]:
-    from ourcli.memory.backends.journaled_store import open_journaled  # deferred: see open_store
-
-    return open_journaled
+    @asynccontextmanager
+    async def _temporary_store(self, folder: Path) -> AsyncIterator[RecordStore]:
+        async with aclosing(await open_store(folder, read_indexes(self.settings))) as store:
+            yield store

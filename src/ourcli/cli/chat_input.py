@@ -41,6 +41,14 @@ def keyboard_lines(history: Path) -> ReadLine:
     from prompt_toolkit.key_binding import KeyBindings
     from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 
+    from ourcli.memory.secrets import merged, replaced, secrets_in  # deferred: pipes need no history
+
+    class History(FileHistory):
+        """Writes typed lines down without the secrets that our own rules find."""
+
+        def store_string(self, string: str) -> None:
+            super().store_string(replaced(string, merged(secrets_in(string))))
+
     keys = KeyBindings()
 
     @keys.add("enter")
@@ -53,7 +61,7 @@ def keyboard_lines(history: Path) -> ReadLine:
 
     _make_private(history)
     session: PromptSession[str] = PromptSession(
-        "› ", history=FileHistory(str(history)), multiline=True, key_bindings=keys, prompt_continuation="  "
+        "› ", history=History(str(history)), multiline=True, key_bindings=keys, prompt_continuation="  "
     )
 
     async def read() -> str | None:

@@ -31,6 +31,7 @@ def entry_data(entry: LedgerEntry) -> dict[str, object]:
         "at": entry.at,
         "before": _records(entry.before),
         "after": _records(entry.after),
+        "touched": entry.touched,
         "layers": entry.layers,
         "inputs": entry.inputs,
         "sources": entry.sources,

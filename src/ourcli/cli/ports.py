@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ourcli.ai.models.library import ModelStatus, PlannedDownload
     from ourcli.app.benching import RetrievalReport
     from ourcli.app.doctor import Check
+    from ourcli.app.latency_report import LatencyReport
     from ourcli.app.vacuuming import Vacuumed
     from ourcli.cli.ports_lifecycle import Lifecycle
     from ourcli.cli.ports_tools import Tools
@@ -97,8 +98,8 @@ class Facade(Protocol):
         """Return size and health of each layer."""
         ...
 
-    def export(self, where: Filter) -> AsyncIterator[ExportedRecord]:
-        """Yield records with their vectors."""
+    def export(self, where: Filter, *, redact: bool = ...) -> AsyncIterator[ExportedRecord]:
+        """Yield records with their vectors, or without both secrets and vectors."""
         ...
 
     async def reembed(self, listen: EventSink = ...) -> int:
@@ -149,6 +150,12 @@ class Facade(Protocol):
         self, corpus: Path, queries: Path, rerank: int, listen: EventSink = ...
     ) -> "RetrievalReport":
         """Measure recall in a temporary store."""
+        ...
+
+    async def bench_latency(
+        self, rows: int, corpus: Path | None, searches: int, listen: EventSink = ...
+    ) -> "LatencyReport":
+        """Measure searches in temporary stores of `rows` records."""
         ...
 
     def events(self, since: datetime | None, follow: bool) -> AsyncIterator[Mapping[str, object]]:  # noqa: FBT001

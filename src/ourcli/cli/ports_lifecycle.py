@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from ourcli.common.events import EventSink
 from ourcli.memory.layers import Layer
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Lifecycle(Protocol):
         """Return what the rules would do at that moment (None: now); change nothing."""
         ...
 
-    async def apply(self, at: datetime | None) -> "Applied":
+    async def apply(self, at: datetime | None, listen: EventSink = ...) -> "Applied":
         """Do what the rules ask for at that moment (None: now)."""
         ...
 
@@ -62,7 +63,7 @@ class Lifecycle(Protocol):
         """Return the actions that wait for a person, oldest first."""
         ...
 
-    async def accept(self, ids: Sequence[str]) -> "Applied":
+    async def accept(self, ids: Sequence[str], listen: EventSink = ...) -> "Applied":
         """Carry out actions that wait."""
         ...
 

@@ -12,11 +12,14 @@ class Erasure:
         ids: Ids of the records.
         texts: Every text that was stored of them: as they are now, as they were before, and what was indexed.
         sessions: Conversations of which nothing is left.
+        talks: Project and session of each conversation that one of them was said in: the turns after them may repeat
+            their words.
     """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]
     sessions: tuple[str, ...] = ()
+    talks: tuple[tuple[str, str], ...] = ()
 
 
 class Forgettable(Protocol):

@@ -1,6 +1,6 @@
 """Identifiers. All are uuid7 (RFC 9562 section 5.7): they sort by time of creation."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NewType
 
 RecordId = NewType("RecordId", str)
@@ -13,6 +13,18 @@ def new_id(at: datetime) -> str:
     import uuid_utils  # deferred: a native module that `--help` must not load
 
     return str(uuid_utils.uuid7(nanoseconds=round(at.timestamp() * 1_000_000) * 1000))
+
+
+def made_at(made: str) -> datetime:
+    """Return when a uuid7 was made, in whole milliseconds, aware UTC."""
+    milliseconds = int(made.replace("-", "")[:12], 16)  # RFC 9562 section 5.7: the first 48 bits
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+
+
+def first_id(at: datetime) -> str:
+    """Return what sorts before every uuid7 of `at`'s millisecond and after all that are older."""
+    milliseconds = (at - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"
 
 
 def is_uuid(text: str) -> bool:

@@ -158,6 +158,12 @@ class MemorySettings(Section):
     """So many days a move can be undone; after that the ledger keeps only digests of what was before."""
     inbox: bool = False
     """Let moves that rules ask for wait in an inbox until they are accepted or rejected."""
+    index_interact: Text = "hnsw-sq"
+    """Vector index of the session layer from 5,000 records on: flat, hnsw-sq, ivf-sq, ivf-pq or ivf-rq."""
+    index_insights: Text = "ivf-pq"
+    """The same for the layer of distilled decisions."""
+    index_assets: Text = "ivf-sq"
+    """The same for documents and code."""
 
 
 class IngestSettings(Section):

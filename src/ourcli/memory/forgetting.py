@@ -18,6 +18,8 @@ from ourcli.memory.record import Record
 from ourcli.memory.retrieval.context import end_of
 
 _IDS_A_QUERY = 500
+_LONG = 12
+"""A shorter text may stand in others by chance; only where it is all that was said before does it count."""
 
 
 class ErasureBook(Protocol):
@@ -57,9 +59,7 @@ class RecordsForgetting:
 
     async def erase(self, what: Erasure) -> int:
         """Remove the records, and their words from the context of the turns after them; return how many were there."""
-        going = await self._store.images(what.ids)
-        talks = {(image.record.project, image.record.session) for image in going if image.record.session}
-        for project, session in sorted(talks):
+        for project, session in what.talks:
             await self._clean_context(Filter(project=project, session=session), what)
         return len(await self._store.delete(what.ids))
 
@@ -80,11 +80,12 @@ class RecordsForgetting:
 
 def without_words(record: Record, texts: Sequence[str]) -> Record:
     """Return a record without the part of its context that repeats one of the texts: the turn before it."""
-    ends = [end_of(text) for text in texts]
-    if not any(end in record.context for end in ends):
+    head, _, before = record.context.partition("\n")
+    ends = {end_of(text) for text in texts}
+    long = [end for end in ends if len(end) >= _LONG]
+    if before not in ends and not any(end in record.context for end in long):
         return record
-    head = record.context.partition("\n")[0]
-    return replace(record, context="" if any(end in head for end in ends) else head)
+    return replace(record, context="" if any(end in head for end in long) else head)
 
 
 async def known(ids: Sequence[str], store: RecordStore, ledger: Ledger) -> frozenset[str]:
@@ -94,13 +95,11 @@ async def known(ids: Sequence[str], store: RecordStore, ledger: Ledger) -> froze
     return frozenset(there | (told & set(ids)))
 
 
-async def texts_of(ids: Sequence[str], store: RecordStore, ledger: Ledger) -> tuple[str, ...]:
-    """Return every text that is stored of records: as they are, as the ledger saw them, and as they are indexed."""
+async def versions_of(ids: Sequence[str], store: RecordStore, ledger: Ledger) -> list[Record]:
+    """Return records as they are and as the ledger saw them."""
     wanted = frozenset(ids)
     records = [one.record for one in await store.images(ids)]
-    records += [one.record for one in _images(await ledger.of_records(ids)) if one.record.id in wanted]
-    texts = (text for record in records for text in (record.text, record.indexed))
-    return tuple(dict.fromkeys(text for text in texts if text))
+    return records + [one.record for one in _images(await ledger.of_records(ids)) if one.record.id in wanted]
 
 
 async def of_session(project: str, session: str, store: RecordStore, ledger: Ledger) -> tuple[str, ...]:

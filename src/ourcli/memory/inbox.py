@@ -47,7 +47,7 @@ class Inbox(Protocol):
         """Keep proposals durably; return those that are new.
 
         The same effect of the same rule on the same versions of the same records is kept once: what waits is not
-        proposed twice, and what was rejected is not proposed again.
+        proposed twice, and what was rejected is not proposed again. What was accepted is: it can become due again.
         """
         ...
 

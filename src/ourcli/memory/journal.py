@@ -81,6 +81,10 @@ class ChangeJournal(Protocol):
         """Return all changes in order, those of other processes too; the same object as long as nothing changed."""
         ...
 
+    def is_current(self, changes: tuple[Change, ...]) -> bool:
+        """Say whether `changes` would return this; never waits: False where that is not known."""
+        ...
+
     def drop(self, last: int, safe: Mapping[str, int], boot: str) -> None:
         """Remove the changes up to and with the place `last`, and note the tables' versions that hold them safely."""
         ...

@@ -9,8 +9,14 @@ from typing import Protocol
 
 import numpy as np
 
+from ourcli.common.ids import made_at
 from ourcli.memory.record import Record
 from ourcli.memory.vectors import Vector
+
+PINNED = "pinned"
+"""In the inputs of an entry that sets or takes a pin: what becomes of it."""
+FORGOTTEN = "forgotten"
+"""In the inputs of an entry of which a record was forgotten since."""
 
 
 class Verb(StrEnum):
@@ -57,11 +63,11 @@ class LedgerEntry:
     """One effect, whole: it happened entirely or not at all.
 
     Attributes:
-        id: uuid7 of the entry.
+        id: uuid7 of the entry, which tells when it was written.
         verb: What was done.
         rule: The rule that asked for it, or `user` for a command of the user's.
         rule_version: Digest of the rule's content; "" for `user`.
-        at: When it took effect, aware UTC.
+        at: When it took effect, aware UTC: for rules the moment that they were asked about, else when it was written.
         inputs: The facts and thresholds that decided: plain JSON data.
         before: The records it changed or removed, as they were. Empty once `memory.undo_days` have passed.
         after: The records it changed or made, as they became. Empty once `memory.undo_days` have passed.
@@ -88,6 +94,11 @@ class LedgerEntry:
     undoes: str | None = None
     undone_by: str | None = None
 
+    @property
+    def written_at(self) -> datetime:
+        """When it was done, whatever moment the rules were asked about; undo counts its days from here."""
+        return made_at(self.id)
+
 
 def holds(entry_id: str, undone_by: Mapping[str, str | None]) -> bool:
     """Say whether what an entry did still holds: it was not taken back, or taking it back was taken back.
@@ -101,6 +112,25 @@ def holds(entry_id: str, undone_by: Mapping[str, str | None]) -> bool:
     while following is not None:
         held, following = not held, undone_by.get(following)
     return held
+
+
+def last_that_holds(entries: Sequence[LedgerEntry]) -> LedgerEntry | None:
+    """Return the last entry that did something which still holds, or did it again; None when there is none.
+
+    Args:
+        entries: The last written first.
+    """
+    by_id = {one.id: one for one in entries}
+    return next((one for one in entries if one.undone_by is None and _moves(one, by_id)), None)
+
+
+def _moves(entry: LedgerEntry, by_id: Mapping[str, LedgerEntry]) -> bool:
+    """Say whether an entry does something, or does it again; False when it takes something back."""
+    moves, earlier = True, entry.undoes
+    while earlier is not None:
+        moves = not moves
+        earlier = by_id[earlier].undoes if earlier in by_id else None
+    return moves
 
 
 class Ledger(Protocol):
@@ -127,5 +157,5 @@ class Ledger(Protocol):
         ...
 
     async def trim(self, before: datetime) -> int:
-        """Drop the images (not the digests) of entries older than `before`; return how many entries lost theirs."""
+        """Drop the images (not the digests) of entries written before a moment; return how many lost theirs."""
         ...

@@ -40,6 +40,19 @@ _SHAPES = (
             re.DOTALL,
         ),
     ),
+    ("github-pat", "gh", re.compile(r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{30,255}")),
+    ("github-fine-grained-pat", "github_pat_", re.compile(r"github_pat_\w{22,255}")),
+    ("gitlab-pat", "glpat-", re.compile(r"glpat-[\w-]{20,255}")),
+    ("slack-token", "xox", re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,255}")),
+    ("stripe-access-token", "k_", re.compile(r"(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{10,255}")),
+    ("anthropic-api-key", "sk-ant-", re.compile(r"sk-ant-[\w-]{20,255}")),
+    ("openai-api-key", "sk-", re.compile(r"(?<![\w-])sk-(?=[\w-]*\d)(?!ant-)(?:[a-z]{4,8}-)?\w{16}[\w-]{4,255}")),
+    ("gcp-api-key", "aiza", re.compile(r"(?<!\w)AIza[\w-]{35}")),
+    ("huggingface-access-token", "hf_", re.compile(r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,64}")),
+    ("npm-access-token", "npm_", re.compile(r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}")),
+    ("pypi-upload-token", "pypi-ag", re.compile(r"pypi-Ag[\w-]{40,1000}")),
+    ("sendgrid-api-token", "sg.", re.compile(r"(?<![A-Za-z0-9])SG\.[\w-]{16,64}\.[\w-]{16,128}")),
+    ("jwt", "eyj", re.compile(r"(?<![\w-])eyJ[\w-]{8,8000}\.eyJ[\w-]{8,8000}\.[\w-]{6,8000}")),
     ("aws-access-key", "akia", re.compile(r"(?<![A-Za-z0-9])AKIA[A-Z2-7]{16}(?![A-Za-z0-9])")),
     ("aws-access-key", "asia", re.compile(r"(?<![A-Za-z0-9])ASIA[A-Z2-7]{16}(?![A-Za-z0-9])")),
     ("telegram-bot-token", ":aa", re.compile(r"(?<![A-Za-z0-9])\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])")),
@@ -80,10 +93,12 @@ _BEFORE = 40
 _TRAILING = ".,;:!?"
 
 _DUMMY = re.compile(
-    r"(?i)[x*.•_#?-]+|<.*|\$.*|%.*|\{.*|\[.*|@.*|your[-_ ]?.*|my[-_ ].*|.*example.*|change[-_ ]?(?:me|it|this).*|"
+    r"(?i)[x*.•_#?-]+|<.*|\$.*|%.*|\{.*|\[.*|@.*|your[-_ ]?.*|my[-_ ].*|(?:.*[-_ .])?example(?:[-_ .].*)?|"
+    r"change[-_ ]?(?:me|it|this).*|"
     r"(?:dummy|fake|sample|placeholder|insert|replace|redacted|secret|password|passwd|pass|pwd|user|username|token|"
     r"todo|none|null|nil|true|false|undefined|empty|hidden|abc123|foobar|1234+5*6*7*8*9*0*)(?:[-_ ].*)?"
 )
+_NAME_OF_ONE = re.compile(r"[A-Z][A-Z_]*")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SLUG = re.compile(r"(?:[A-Za-z]+|v?\d{1,4})(?:[._-](?:[A-Za-z]+|v?\d{1,4}))*")
 _MOMENT = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?|[\d:.,+-]+")
@@ -108,8 +123,7 @@ def secrets_in(text: str) -> list[Secret]:
 def _by_shape(text: str, lowered: str) -> Iterator[Secret]:
     for kind, hint, pattern in _SHAPES:
         for match in pattern.finditer(text) if hint in lowered else ():
-            if "EXAMPLE" not in match[0]:
-                yield Secret(start=match.start(), end=match.end(), kind=kind)
+            yield Secret(start=match.start(), end=match.end(), kind=kind)
 
 
 def _by_place(text: str, lowered: str) -> Iterator[Secret]:
@@ -154,7 +168,7 @@ def _places(text: str, word: str) -> Iterator[int]:
 
 def is_dummy(value: str) -> bool:
     """Say whether a value only stands for a secret: `changeme`, `<token>`, `${PASSWORD}`, `xxxx`."""
-    return _DUMMY.fullmatch(value) is not None or len(set(value)) <= 2
+    return bool(_DUMMY.fullmatch(value) or _NAME_OF_ONE.fullmatch(value)) or len(set(value)) <= 2
 
 
 def _is_password(value: str, *, quoted: bool) -> bool:

@@ -17,7 +17,7 @@ POOLED_FROM = 0.85
 """Tokens of a text whose cosine is at least this become one vector."""
 
 _LARGEST = 7  # four bits with a sign; -8 stays unused, so that both sides are alike
-_FORMAT = "pooled-0.85/4-bit/1"
+_FORMAT = "pooled-0.85/4-bit/2"
 _EMPTY = 1e-12
 
 
@@ -71,8 +71,8 @@ def compact(tokens: Matrix) -> TokenVectors:
     numbers = np.rint(pooled / largest * _LARGEST).astype(np.int8)
     half = numbers.shape[1] // 2
     codes = (numbers[:, :half].view(np.uint8) << 4) | (numbers[:, half:].view(np.uint8) & 0x0F)
-    lengths = np.linalg.norm(numbers.astype(np.float32), axis=1)
-    return TokenVectors(codes=codes, scales=(1.0 / np.maximum(lengths, _EMPTY)).astype(np.float32))
+    along = (numbers * pooled).sum(axis=1)  # scaled by it, no product with another vector is too small on average
+    return TokenVectors(codes=codes, scales=(1.0 / np.maximum(along, _EMPTY)).astype(np.float32))
 
 
 def pool(tokens: Matrix, cosine: float = POOLED_FROM) -> Matrix:

@@ -62,8 +62,8 @@ class FakeLedger:
         return [one for one in self.entries if holds(one.id, undone_by) is holding]
 
     async def trim(self, before: datetime) -> int:
-        """Drop the images of entries older than `before`; return how many entries lost theirs."""
-        old = {one.id for one in self.entries if one.at < before and (one.before or one.after)}
+        """Drop the images of entries written before a moment; return how many entries lost theirs."""
+        old = {one.id for one in self.entries if one.written_at < before and (one.before or one.after)}
         self.entries = [replace(one, before=(), after=()) if one.id in old else one for one in self.entries]
         return len(old)
 
@@ -78,7 +78,8 @@ class FakeInbox:
         """Keep proposals; return those that are new."""
         new = []
         for one in proposals:
-            if _same(one) not in {_same(kept) for kept in self.proposals.values()}:
+            kept = (kept for kept in self.proposals.values() if kept.verdict is not Verdict.ACCEPTED)
+            if _same(one) not in map(_same, kept):
                 self.proposals[one.id] = one
                 new.append(one)
         return tuple(new)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ourcli.app.moves import ShownRule
 from ourcli.common.errors import InvalidInputError, NotFoundError
+from ourcli.common.events import EventSink, NullSink, ProgressMade
 from ourcli.memory.inbox import Proposal
 from ourcli.memory.layers import Layer
 from ourcli.memory.ledger import Image, LedgerEntry, SourceDigest, Verb
@@ -16,6 +17,7 @@ from ourcli.memory.policy.action import Action
 from ourcli.memory.policy.check import Problem
 from ourcli.memory.record import DIMS, Record
 
+_QUIET = NullSink()
 NOON = datetime(2026, 1, 3, 12, 0, tzinfo=UTC)
 RULE_VERSION = "ab12" * 16
 
@@ -186,9 +188,11 @@ class FakeLifecycle:
         self._begin("simulate", at)
         return tuple(self.due)
 
-    async def apply(self, at: datetime | None) -> Applied:
-        """Say that all of `due` was done."""
+    async def apply(self, at: datetime | None, listen: EventSink = _QUIET) -> Applied:
+        """Say that all of `due` was done, one after the other."""
         self._begin("apply", at)
+        for done in range(1, len(self.due) + 1):
+            listen.emit(ProgressMade(at=NOON, task="moving", done=done, total=None, unit="moves"))
         return Applied(actions=tuple(self.due), entries=tuple(self.entries), skipped=self.skipped)
 
     async def inbox(self) -> Sequence[Proposal]:
@@ -196,7 +200,7 @@ class FakeLifecycle:
         self._begin("inbox")
         return tuple(self.waiting)
 
-    async def accept(self, ids: Sequence[str]) -> Applied:
+    async def accept(self, ids: Sequence[str], listen: EventSink = _QUIET) -> Applied:  # noqa: ARG002  # the port's shape
         """Take actions out of `waiting`."""
         taken = self._take("accept", ids)
         return Applied(actions=tuple(one.action for one in taken), entries=tuple(self.entries))

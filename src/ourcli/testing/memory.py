@@ -173,8 +173,9 @@ class FakeTables(FakeRecordStore):
         """Never."""
         return False
 
-    async def has_old_versions(self) -> bool:
+    async def has_old_versions(self, older_than: timedelta) -> bool:
         """Never."""
+        del older_than
         return False
 
     async def prune(self, older_than: timedelta) -> None:

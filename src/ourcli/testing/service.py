@@ -12,6 +12,7 @@ import anyio
 
 from ourcli.app.benching import RetrievalReport
 from ourcli.app.doctor import Check, State
+from ourcli.app.latency_report import LatencyReport, LatencyRun
 from ourcli.app.requests import (
     Answer,
     AnswerTiming,
@@ -30,6 +31,7 @@ from ourcli.config.settings import Settings
 from ourcli.core.recipe import Cookbook, shipped
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
+from ourcli.memory.private import anonymous
 from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
 from ourcli.memory.record import DIMS, Record, Source
 from ourcli.memory.stored import Contradiction, Redaction, Stored
@@ -48,6 +50,22 @@ A_CARD = ScoreCard(
     rerank=None,
     kept="top 10",
 )
+
+
+def a_latency_report() -> LatencyReport:
+    """Return what `bench latency` may bring."""
+    ms = {"p50": 1.0, "p95": 2.0, "p99": 3.0}
+    return LatencyReport(
+        rows=1_000,
+        real_texts=1_000,
+        source="texts of some.jsonl",
+        layers={"assets": 900, "insights": 90, "interact": 10},
+        runs=(LatencyRun(engine="ourcli", project=True, in_flight=8, ms=ms, recall=0.5),),
+        stages_ms={"embed": 1.0, "total": 2.0},
+        add_rows_per_s=20_000.0,
+        index_s=1.5,
+        rss_bytes=500_000_000,
+    )
 
 
 def a_report() -> RetrievalReport:
@@ -243,6 +261,8 @@ class FakeService(FakeModels):
     ) -> tuple[str, ...]:
         """Drop records by id or session, and with `cascade` their children."""
         self._begin("forget", ids, session, cascade)
+        for missing in [one for one in ids if one not in self.stored]:
+            raise NotFoundError(f"no record {missing!r}", hint="nothing was forgotten")
         gone = tuple(
             key
             for key, record in self.stored.items()
@@ -267,12 +287,13 @@ class FakeService(FakeModels):
         rows = {layer: sum(record.layer is layer for record in self.stored.values()) for layer in Layer}
         return {layer: LayerStats(rows=rows[layer], unindexed=0, fragments=1, bytes=2048) for layer in Layer}
 
-    async def export(self, where: Filter) -> AsyncIterator[ExportedRecord]:
-        """Yield the stored records with a unit vector each."""
-        self._begin()
+    async def export(self, where: Filter, *, redact: bool = False) -> AsyncIterator[ExportedRecord]:
+        """Yield the stored records with a unit vector each, or anonymous and without one."""
+        self._begin("export", redact)
         self.filters.append(where)
         for record in self.stored.values():
-            yield ExportedRecord(record=record, embedding=(1.0, *[0.0] * (DIMS - 1)))
+            unit = (1.0, *[0.0] * (DIMS - 1))
+            yield ExportedRecord(record=anonymous(record) if redact else record, embedding=None if redact else unit)
 
     async def reembed(self, listen: EventSink = NullSink()) -> int:  # noqa: B008
         """Say how many records there are."""
@@ -328,6 +349,19 @@ class FakeService(FakeModels):
         for event in self.progress:
             listen.emit(event)
         return a_report()
+
+    async def bench_latency(
+        self,
+        rows: int,
+        corpus: Path | None,
+        searches: int,
+        listen: EventSink = NullSink(),  # noqa: B008
+    ) -> LatencyReport:
+        """Return fixed numbers."""
+        self._begin("bench_latency", rows, corpus, searches)
+        for event in self.progress:
+            listen.emit(event)
+        return a_latency_report()
 
     async def events(self, since: datetime | None, follow: bool) -> AsyncIterator[Mapping[str, object]]:  # noqa: FBT001
         """Yield `log`, from `since` on."""

@@ -1,6 +1,7 @@
 """What ingestion asks of a shelf, on the fake and on the real store."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from ourcli.common.clock import SystemClock
 from ourcli.common.events import NullSink
-from ourcli.memory.backends.lance import LanceRecordStore
+from ourcli.memory.backends.journaled_store import JournaledStore, open_journaled
 from ourcli.memory.backends.splitters import SemanticChunker
 from ourcli.memory.backends.walker import DiskTree
 from ourcli.memory.ingest.ingestor import Ingestor
@@ -40,15 +41,18 @@ class _LengthEmbedder:
         return matrix
 
 
-async def _real(folder: Path) -> Shelf:
-    store = await LanceRecordStore.open(folder)
+def _over(store: JournaledStore) -> Shelf:
     clock = SystemClock()
     return Shelf(MemoryService(store, _LengthEmbedder(), None, clock=clock, sink=NullSink()), store, clock)
 
 
 @pytest.fixture(params=["fake", "real"])
-async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AssetShelf:
-    return MemoryShelf() if request.param == "fake" else await _real(tmp_path / "store")
+async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AssetShelf]:
+    if request.param == "fake":
+        yield MemoryShelf()
+        return
+    async with aclosing(await open_journaled(tmp_path / "store")) as store:
+        yield _over(store)
 
 
 def a_file(uri: str, sha256: str, *texts: str, project: str = "p") -> ShelvedFile:
@@ -93,15 +97,14 @@ async def test_a_second_ingestion_into_the_real_store_stores_nothing(tmp_path: P
     folder.mkdir()
     (folder / "guide.md").write_text("# Guide\n\nHow to add a recipe.\n" + "More words. " * 200)
     (folder / "tool.py").write_text("def add(a, b):\n    return a + b\n")
-    shelf = await _real(tmp_path / "store")
-    ingestor = Ingestor(
-        shelf, DiskTree(), SemanticChunker(), documents=ScriptedDocuments(), clock=SystemClock(), sink=NullSink()
-    )
+    readers = (DiskTree(), SemanticChunker())
     selection = Selection(paths=(folder,), project="p")
 
-    first = await ingestor.ingest(selection)
-    (folder / "tool.py").unlink()
-    second = await ingestor.ingest(selection)
+    async with aclosing(await open_journaled(tmp_path / "store")) as store:
+        ingestor = Ingestor(_over(store), *readers, documents=ScriptedDocuments(), clock=SystemClock(), sink=NullSink())
+        first = await ingestor.ingest(selection)
+        (folder / "tool.py").unlink()
+        second = await ingestor.ingest(selection)
 
     assert (first.files, first.removed) == (2, 0)
     assert first.chunks > 3

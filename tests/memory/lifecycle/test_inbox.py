@@ -74,6 +74,6 @@ async def test_what_was_rejected_is_not_proposed_again(world: World) -> None:
 
     assert again.waiting == 1
     assert rejected == (waiting.id,)
-    assert after.waiting == 0
+    assert (after.waiting, after.actions) == (0, ())
     with pytest.raises(NotFoundError):
         await lifecycle.inbox_reject([waiting.id])

@@ -43,6 +43,19 @@ async def test_a_move_that_is_too_old_is_not_undone(world: World) -> None:
     assert "memory.undo_days" in refused.value.hint
 
 
+async def test_the_days_of_undo_count_from_when_it_was_done_not_from_the_moment_asked_about(world: World) -> None:
+    lifecycle = world.lifecycle(undo_days=30)
+    await world.keep("small talk", ts=NOON - 60 * DAY)
+    before = await world.state()
+    applied = await lifecycle.apply(NOON - 40 * DAY)
+
+    trimmed = await lifecycle.trim()
+    await lifecycle.undo(applied.entries[0].id)
+
+    assert trimmed == 0
+    assert await world.state() == before
+
+
 async def test_a_move_whose_images_were_trimmed_is_not_undone(world: World) -> None:
     record = await world.keep("We use SQLite.")
     entry = await world.lifecycle().promote(record.id, Layer.INSIGHTS)

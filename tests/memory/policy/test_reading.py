@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ourcli.common.errors import ConfigError
 from ourcli.memory.layers import Layer
@@ -137,3 +139,31 @@ def test_a_rule_has_a_version_that_changes_with_what_it_says_and_not_with_how() 
 @pytest.mark.parametrize("rule", shipped_rules(), ids=lambda rule: str(rule.name))
 def test_what_a_rule_says_reads_back_the_same(rule: Rule) -> None:
     assert validate_rules([rule.as_data()]) == (rule,)
+
+
+PLAIN = st.recursive(
+    st.booleans()
+    | st.integers(-5, 10**12)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["24h"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.dictionaries(
+    st.sampled_from(["layer", "older_than", "tags", "uses", "trust", "pinned", "do", "to", "distil", "?"]), PLAIN
+)
+
+
+@promise("memory.rules.wrong")
+@given(st.fixed_dictionaries({}, optional={"name": PLAIN, "when": FIELDS | PLAIN, "then": FIELDS | PLAIN, "x": PLAIN}))
+def test_any_table_is_a_rule_or_told_in_words(raw: dict[str, object]) -> None:
+    try:
+        (rule,) = validate_rules([raw])
+    except ConfigError as exc:
+        told = exc.message
+    else:
+        assert validate_rules([rule.as_data()]) == (rule,)
+        return
+    assert told.startswith("memory.rules: rule ")
+    assert "\n" not in told

@@ -1,6 +1,6 @@
-"""Fusion: what is brought together, how scores are stretched, and what wins."""
+"""Fusion: what wins, what every feature adds to it, and what changes nothing."""
 
-from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -8,73 +8,123 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ourcli.memory.layers import Layer
-from ourcli.memory.record import DIMS, Record
+from ourcli.memory.query import Hit
 from ourcli.memory.retrieval.cards import to_hit
-from ourcli.memory.retrieval.features import normalised
-from ourcli.memory.retrieval.fusion import rank
-from ourcli.memory.retrieval.gather import gather
-from ourcli.memory.retrieval.legs import to_leg
-from ourcli.memory.retrieval.pool import Pool
+from ourcli.memory.retrieval.fusion import COLUMNS, rank
+from ourcli.memory.retrieval.pool import Pool, Ranking
 from ourcli.memory.retrieval.rerank import mix
 from tests.promises import promise
-from tests.support.records import NOON, a_record, axis
+from tests.support.pools import a_candidate, a_pool, pools, shuffled
+from tests.support.records import NOON, a_record
+
+QUESTION = "what did Ann say about the cache?"
 
 
-def a_pool(*rows: tuple[Record, Sequence[float], float, float]) -> Pool:
-    """Return a pool of records, each with its vector, its score in the vector leg and in the text leg."""
-    vectors = [np.array([*vector, *[0.0] * (DIMS - len(vector))], dtype=np.float32) for _, vector, _, _ in rows]
-    pairs = [(row[0], vector) for row, vector in zip(rows, vectors, strict=True)]
-    near = [to_leg(row[0].layer, [pair], [row[2]], 1) for row, pair in zip(rows, pairs, strict=True)]
-    matched = [to_leg(row[0].layer, [pair], [row[3]], 1) for row, pair in zip(rows, pairs, strict=True) if row[3]]
-    return gather(near, matched, axis(0)[0])
+def ranked(pool: Pool, at: datetime = NOON) -> Ranking:
+    return rank(pool, QUESTION, now=at)
 
 
 def order(pool: Pool) -> list[str]:
-    return [pool.ids[place] for place in rank(pool, "question", now=NOON).order]
+    return [pool.ids[place] for place in ranked(pool).order]
 
 
 @promise("memory.search.fusion")
 def test_a_record_good_in_both_legs_beats_one_that_is_best_in_a_single_leg() -> None:
-    near, worded, both = a_record("near"), a_record("worded"), a_record("both")
-    pool = a_pool((near, [1.0], 1.0, 0.0), (worded, [0.0, 1.0], 0.0, 10.0), (both, [0.9, 0.4], 0.9, 9.0))
-    assert order(pool)[0] == both.id
+    near, worded = a_candidate("near", (1.0,)), a_candidate("worded", (0.1, 1.0), 10.0)
+    assert order(a_pool(near, worded, a_candidate("both", (0.9, 0.0, 0.4), 9.0)))[0] == "both"
 
 
-def test_without_any_word_in_common_only_vectors_count() -> None:
-    pool = a_pool((a_record("near"), [1.0], 1.0, 0.0), (a_record("far"), [0.0, 1.0], 0.0, 0.0))
-    assert rank(pool, "question", now=NOON).fused.tolist() == pytest.approx([1.0, 0.0])
+@promise("memory.search.no-word-found")
+@given(pools())
+def test_where_no_word_was_found_vectors_decide_alone(pool: Pool) -> None:
+    silent = shuffled(pool, list(range(len(pool.ids))))
+    silent.text_rank[:] = 0
+    fused = ranked(silent).fused
+    assert (np.diff(fused[np.argsort(silent.cosine, kind="stable")]) >= 0).all()
 
 
 @promise("memory.search.layer-weights")
 def test_equal_scores_are_ordered_by_the_weight_of_their_layer() -> None:
-    layers = {"file": Layer.ASSETS, "note": Layer.INSIGHTS, "turn": Layer.INTERACT}
-    records = [a_record("same", kind=kind, layer=layer) for kind, layer in layers.items()]
-    pool = a_pool(*((record, [1.0], 1.0, 0.0) for record in records))
-    ranking = rank(pool, "question", now=NOON)
-    assert order(pool) == [record.id for record in records[::-1]]
+    kinds = {"file": Layer.ASSETS, "note": Layer.INSIGHTS, "turn": Layer.INTERACT}
+    pool = a_pool(*(a_candidate(kind, (1.0,), kind=kind, layer=layer) for kind, layer in kinds.items()))
+    ranking = ranked(pool)
+    assert order(pool) == ["turn", "note", "file"]
     assert ranking.score[ranking.order].tolist() == pytest.approx([1.2, 1.0, 0.8])
     assert ranking.layer_weight[ranking.order].tolist() == [1.2, 1.0, 0.8]
 
 
 def test_no_candidates_make_no_ranking() -> None:
-    assert rank(gather([], [], axis(0)[0]), "question", now=NOON).order.tolist() == []
+    assert ranked(a_pool()).order.tolist() == []
 
 
-@given(st.lists(st.floats(-1e6, 1e6), max_size=20))
-def test_normalised_scores_keep_their_order_and_lie_between_0_and_1(scores: list[float]) -> None:
-    stretched = normalised(np.array(scores, dtype=np.float64))
-    assert ((stretched >= 0) & (stretched <= 1)).all()
-    order = np.argsort(scores, kind="stable")
-    assert (np.diff(stretched[order]) >= 0).all()
+@promise("memory.search.shares")
+@given(pools())
+def test_the_shares_of_the_features_add_up_to_a_fused_score_between_0_and_1(pool: Pool) -> None:
+    ranking = ranked(pool)
+    assert ranking.shares.shape == (len(pool.ids), len(COLUMNS))
+    assert ranking.shares.sum(axis=1) == pytest.approx(ranking.fused, abs=1e-9)
+    assert ((ranking.fused >= 0) & (ranking.fused <= 1)).all()
+    assert ranking.score == pytest.approx(ranking.fused * ranking.layer_weight * ranking.recency)
+
+
+@promise("memory.search.order-of-candidates")
+@given(st.data())
+def test_the_order_in_which_candidates_come_changes_nothing(data: st.DataObject) -> None:
+    pool = data.draw(pools(least=1))
+    places = data.draw(st.permutations(range(len(pool.ids))))
+    one, other = ranked(pool), ranked(shuffled(pool, places))
+    assert [pool.ids[at] for at in one.order] == [pool.ids[places[at]] for at in other.order]
+    assert other.score.tolist() == one.score[places].tolist()
+    assert other.duplicates.tolist() == one.duplicates[places].tolist()
+
+
+@given(pools())
+def test_every_candidate_is_ranked_once_or_counted_as_a_duplicate(pool: Pool) -> None:
+    ranking = ranked(pool)
+    assert len(set(ranking.order.tolist())) == len(ranking.order)
+    assert len(ranking.order) + ranking.duplicates.sum() == len(pool.ids)
+
+
+@promise("memory.search.kinds")
+def test_each_kind_is_ranked_by_weights_of_its_own_and_all_on_one_scale() -> None:
+    talk = [a_candidate(f"turn {at}", (0.2 * at, 1.0, at), at, session="s", turn=at) for at in range(4)]
+    code = [a_candidate(f"code {at}", (0.3 * at, 0.0, 1.0), at, kind="code") for at in range(4)]
+    prose = [a_candidate(f"prose {at}", (0.1 * at, 1.0), at, kind="document") for at in range(4)]
+    note = a_candidate("note", (1.0,), 4.0)
+    ranking = ranked(a_pool(*talk, *code, *prose, note))
+    assert ranking.model == ("talk",) * 4 + ("code",) * 4 + ("prose",) * 4 + ("equal",)
+    assert ranking.order[0] == 12
+    assert ranking.fused.max() == ranking.fused[12]
+
+
+def test_of_equals_the_newer_comes_first_and_then_the_lower_id() -> None:
+    same = [a_candidate(name, (1.0,), 1.0, speaker=f"{name} says") for name in ("c", "b")]
+    assert order(a_pool(a_candidate("a", (1.0,), 1.0, age_s=5.0), *same)) == ["b", "c", "a"]
+
+
+@promise("memory.search.recency")
+def test_of_two_that_answer_alike_the_newer_comes_first_and_age_takes_a_tenth_at_most() -> None:
+    old = a_candidate("old", (1.0, 0.2), 2.0, age_s=1e9)
+    ranking = ranked(a_pool(old, a_candidate("new", (1.0, -0.2), 2.0), a_candidate("beside", (0.1, 1.0))))
+    assert [round(float(factor), 3) for factor in ranking.recency] == [0.9, 1.0, 1.0]
+    assert ranking.order.tolist() == [1, 0, 2]
+
+
+def test_a_clock_that_went_backwards_makes_nothing_younger_than_now() -> None:
+    pool = a_pool(a_candidate("from tomorrow", (1.0,), 1.0))
+    assert ranked(pool, NOON - timedelta(days=1)).recency.tolist() == [1.0]
+    assert ranked(pool, datetime(1970, 1, 1, tzinfo=UTC)).recency.tolist() == [1.0]
+
+
+def _hits(pool: Pool) -> list[Hit]:
+    ranking = ranked(pool)
+    records = {name: a_record(name) for name in pool.ids}
+    return [to_hit(pool, ranking, int(place), records[pool.ids[place]]) for place in ranking.order]
 
 
 @promise("memory.search.rerank-mixed")
 def test_a_reranker_moves_a_hit_up_but_equal_words_move_nothing() -> None:
-    records = {record.id: record for record in (a_record(name) for name in "abc")}
-    vectors = [[1.0], [0.9, 0.4], [0.0, 1.0]]
-    pool = a_pool(*((record, vector, 0.0, 0.0) for record, vector in zip(records.values(), vectors, strict=True)))
-    ranking = rank(pool, "question", now=NOON)
-    hits = [to_hit(pool, ranking, int(place), records[pool.ids[place]]) for place in ranking.order]
+    hits = _hits(a_pool(a_candidate("a", (1.0,)), a_candidate("b", (0.9, 0.4)), a_candidate("c", (0.1, 1.0))))
     first = [hit.record.text for hit in hits]
     assert [hit.record.text for hit in mix(hits, [0.5, 0.5, 0.5])] == first
     last_wins = mix(hits, [0.0, 0.0, 1.0], weight=0.9)
@@ -84,3 +134,12 @@ def test_a_reranker_moves_a_hit_up_but_equal_words_move_nothing() -> None:
 
 def test_mixing_nothing_gives_nothing() -> None:
     assert mix([], []) == []
+
+
+@promise("memory.search.card")
+def test_a_card_names_every_feature_the_weights_used_and_the_duplicates() -> None:
+    twice = [a_candidate(name, (1.0,), 3.0) for name in ("kept", "repeated")]
+    card = _hits(a_pool(*twice, a_candidate("other", (0.2, 1.0), 1.0)))[0].card
+    assert tuple(card.features) == COLUMNS
+    assert sum(card.features.values()) == pytest.approx(card.fused)
+    assert (card.model, card.duplicates) == ("equal", 1)

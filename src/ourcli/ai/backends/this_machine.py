@@ -22,6 +22,11 @@ def physical_cores() -> int:
     return max(1, min(psutil.cpu_count(logical=False) or 1, this_machine().cores))
 
 
+def resident_bytes() -> int:
+    """Return how much memory this process holds now."""
+    return int(psutil.Process().memory_info().rss)
+
+
 def _container_limits() -> list[int]:
     texts = [path.read_text().strip() for path in _CGROUP_LIMITS if path.is_file()]
     return [int(text) for text in texts if text.isdigit()]

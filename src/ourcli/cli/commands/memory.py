@@ -13,7 +13,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "get": LazyCommand(f"{_AT}.memory_records:get", "Show one record."),
     "list": LazyCommand(f"{_AT}.memory_records:list_records", "List records, newest first."),
     "stats": LazyCommand(f"{_AT}.memory_records:stats", "Show size and health of the layers."),
-    "forget": LazyCommand(f"{_AT}.memory_records:forget", "Remove records, by id or a whole session."),
+    "forget": LazyCommand(f"{_AT}.memory_records:forget", "Forget records, by id or a whole session."),
     "why": LazyCommand(f"{_AT}.memory_lifecycle:why", "Explain where a record came from and what moved it."),
     "history": LazyCommand(f"{_AT}.memory_lifecycle:history", "List the moves of memory, newest first."),
     "undo": LazyCommand(f"{_AT}.memory_lifecycle:undo", "Take one move back, exactly."),

@@ -9,6 +9,7 @@ from ourcli.cli.jsondata import iso_milliseconds
 from ourcli.cli.ledger_view import action_data, counted, way
 from ourcli.cli.options import common_options
 from ourcli.cli.ports import Facade
+from ourcli.cli.progress import ProgressBars
 from ourcli.common.errors import UsageError
 
 _HERE = "ourcli.cli.commands.memory_inbox"
@@ -71,7 +72,9 @@ def accept(invocation: Invocation, *, ids: tuple[str, ...], everything: bool) ->
 
     async def work(service: Facade) -> None:
         wanted = await _wanted(service, ids, everything=everything)
-        tell_applied(invocation, await service.lifecycle.accept(wanted))
+        with ProgressBars(invocation.diagnostics) as bars:
+            applied = await service.lifecycle.accept(wanted, bars)
+        tell_applied(invocation, applied, nothing="nothing waits for you")
 
     run(invocation, work)
 

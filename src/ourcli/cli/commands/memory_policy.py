@@ -12,6 +12,8 @@ from ourcli.cli.invocation import Invocation
 from ourcli.cli.ledger_view import SHORT_DIGEST, actions_data, show_actions
 from ourcli.cli.options import common_options
 from ourcli.cli.parameters import MomentType
+from ourcli.cli.ports import Facade
+from ourcli.cli.progress import ProgressBars
 
 if TYPE_CHECKING:
     from ourcli.app.moves import ShownRule
@@ -122,11 +124,15 @@ def apply(invocation: Invocation, *, at: datetime | None) -> None:
     """Do what the rules ask for. Every effect can be taken back with `memory undo`."""
     from ourcli.cli.run import run  # deferred: asyncio
 
-    tell_applied(invocation, run(invocation, lambda service: service.lifecycle.apply(at)))
+    async def work(service: Facade) -> "Applied":
+        with ProgressBars(invocation.diagnostics) as bars:
+            return await service.lifecycle.apply(at, bars)
+
+    tell_applied(invocation, run(invocation, work), nothing="the rules ask for nothing")
 
 
-def tell_applied(invocation: Invocation, applied: "Applied") -> None:
-    """Say what was done, what waits and what was left."""
+def tell_applied(invocation: Invocation, applied: "Applied", *, nothing: str) -> None:
+    """Say what was done, what waits and what was left; `nothing` where there was nothing to do."""
     for line in applied.skipped:
         invocation.diagnostics.warning(line)
     if invocation.json:
@@ -139,11 +145,13 @@ def tell_applied(invocation: Invocation, applied: "Applied") -> None:
             }
         )
         return
-    if not applied.actions:
-        invocation.diagnostics.notice("the rules ask for nothing")
-        return
-    show_actions(invocation, applied.actions)
-    said = f"{len(applied.entries)} moves, in the ledger; `ourcli memory history` shows them"
+    if applied.actions:
+        show_actions(invocation, applied.actions)
+    if applied.entries:
+        invocation.diagnostics.notice(
+            f"{len(applied.entries)} moves, in the ledger; `ourcli memory history` shows them"
+        )
     if applied.waiting:
-        said += f"; {applied.waiting} wait for you: `ourcli memory inbox list`"
-    invocation.diagnostics.notice(said)
+        invocation.diagnostics.notice(f"{applied.waiting} wait for you: `ourcli memory inbox list`")
+    if not (applied.entries or applied.waiting):
+        invocation.diagnostics.notice("nothing was moved" if applied.skipped else nothing)

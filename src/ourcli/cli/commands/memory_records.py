@@ -8,7 +8,7 @@ from ourcli.cli.invocation import Invocation
 from ourcli.cli.jsondata import iso_milliseconds
 from ourcli.cli.options import common_options
 from ourcli.cli.ports import Facade
-from ourcli.common.errors import NotFoundError, UsageError
+from ourcli.common.errors import UsageError
 from ourcli.memory.layers import LAYERS, Layer
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record
@@ -136,11 +136,6 @@ def forget(invocation: Invocation, *, ids: tuple[str, ...], session: str | None,
     if bool(ids) == bool(session):
         raise UsageError("say what to forget: ids, or --session", hint="ourcli memory forget ID...")
     forgotten = run(invocation, lambda service: service.forget(ids, session, cascade=cascade))
-    missing = [identifier for identifier in ids if identifier not in forgotten]
-    if missing and not forgotten:
-        raise NotFoundError(f"no record {missing[0]!r}", hint="`ourcli memory list` shows what there is")
-    for identifier in missing:
-        invocation.diagnostics.warning(f"no record {identifier!r}")
     if invocation.json:
         invocation.output.document({"forgotten": forgotten})
         return

@@ -18,20 +18,22 @@ from ourcli.memory.stored import Redaction, told
 @click.command()
 @click.argument("file", metavar="FILE")
 @click.option("--all-projects", is_flag=True, help="Write the memory of every project.")
+@click.option("--redact", is_flag=True, help="Leave out secrets, mail addresses, user names in paths, and vectors.")
 @common_options()
 @click.pass_obj
-def export(invocation: Invocation, *, file: str, all_projects: bool) -> None:
+def export(invocation: Invocation, *, file: str, all_projects: bool, redact: bool) -> None:
     """Write records with their vectors as JSON lines to FILE, or to stdout with -.
 
-    A project's records, or all with --all-projects. The file appears whole or not at all, readable by its owner only.
+    A project's records, or all with --all-projects. The file appears whole or not at all, readable by its
+    owner only. With --redact it can be shown to others, once you have read it.
     """
     from ourcli.cli.run import run  # deferred: asyncio
 
     async def work(service: Facade) -> int:
         where = Filter(project=None if all_projects else service.settings.project)
         if file == "-":
-            return await _to_stdout(invocation, service, where)
-        return await _to_file(service, where, Path(file))
+            return await _to_stdout(invocation, _lines(service, where, redact=redact))
+        return await _to_file(_lines(service, where, redact=redact), Path(file))
 
     exported = run(invocation, work)
     if file == "-":
@@ -42,30 +44,30 @@ def export(invocation: Invocation, *, file: str, all_projects: bool) -> None:
         invocation.output.text(f"{exported} records written to {file}")
 
 
-async def _to_stdout(invocation: Invocation, service: Facade, where: Filter) -> int:
+async def _to_stdout(invocation: Invocation, lines: AsyncIterator[dict[str, Json]]) -> int:
     count = 0
-    async for line in _lines(service, where):
+    async for line in lines:
         invocation.output.line(line)
         count += 1
     return count
 
 
-async def _to_file(service: Facade, where: Filter, path: Path) -> int:
+async def _to_file(lines: AsyncIterator[dict[str, Json]], path: Path) -> int:
     from ourcli.common.files import atomic_write  # deferred: tempfile, which only this command needs
 
     count = 0
     with atomic_write(path) as stream:
-        async for line in _lines(service, where):
+        async for line in lines:
             stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
             count += 1
     return count
 
 
-async def _lines(service: Facade, where: Filter) -> AsyncIterator[dict[str, Json]]:
-    async for exported in service.export(where):
+async def _lines(service: Facade, where: Filter, *, redact: bool) -> AsyncIterator[dict[str, Json]]:
+    async for exported in service.export(where, redact=redact):
         line = to_json(exported.record)
         if isinstance(line, dict):
-            yield line | {"embedding": to_json(exported.embedding)}
+            yield line if exported.embedding is None else line | {"embedding": to_json(exported.embedding)}
 
 
 @click.command("import")

@@ -16,7 +16,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "list": LazyCommand(f"{_HERE}:list_models", "List the models that are known."),
     "pull": LazyCommand(f"{_HERE}:pull", "Fetch and verify a model."),
     "verify": LazyCommand(f"{_HERE}:verify", "Check the files of every installed model."),
-    "use": LazyCommand(f"{_HERE}:use", "Answer with this language model from now on."),
+    "use": LazyCommand(f"{_HERE}:use", "Use this model for its job from now on."),
     "remove": LazyCommand(f"{_HERE}:remove", "Delete the files of a model."),
 }
 
@@ -74,7 +74,7 @@ def verify(invocation: Invocation) -> None:
 @common_options()
 @click.pass_obj
 def use(invocation: Invocation, *, model: str) -> None:
-    """Answer with this language model from now on."""
+    """Use this model for its job from now on."""
     from ourcli.cli.run import run  # deferred: asyncio
 
     show_models(invocation, [run(invocation, lambda service: service.use(model))])

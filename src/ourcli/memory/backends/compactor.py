@@ -41,7 +41,7 @@ class Compactor:
             if not await self._tables.tend():
                 return
             await self._securing.secure()
-            if await self._tables.has_old_versions():
+            if await self._tables.has_old_versions(SAFE_AGE):
                 await self._prune(SAFE_AGE)
 
     async def compact(self, older_than: timedelta = SAFE_AGE) -> None:

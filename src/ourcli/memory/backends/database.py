@@ -69,6 +69,17 @@ class Database:
         with self._translated("cannot read the memory's journal"), self._reading, self._transaction(self._reader, ""):
             yield self._reader
 
+    def data_version(self) -> int | None:
+        """Return SQLite's number that grows with every change of others; None when it is not known at once."""
+        if not self._reading.acquire(blocking=False):
+            return None
+        try:
+            return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:  # the next reading meets it too, and tells
+            return None
+        finally:
+            self._reading.release()
+
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Write all of a block or, when it raises, none of it; after it, it survives a power cut.
@@ -141,7 +152,7 @@ class Database:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = self._opened()
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON", "secure_delete = ON"):
@@ -151,6 +162,10 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        """Open the file; the tests do so on a disk that can lose power."""
+        return sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = self._format(connection)

@@ -2,7 +2,7 @@
 
 Removing a row only marks it: its data file, the indexes and older versions keep it. Compaction writes a fragment anew
 when a tenth of it is gone, so a fragment with fewer removed rows is helped: a part of its rows is written again, which
-marks them too. Word indexes keep words in their dictionaries and are built anew. Nothing that a power cut might take
+marks them too. Indexes are built anew. Nothing that a power cut might take
 the tables back to is dropped here before the caller has made the newest version safe: hence three steps.
 """
 
@@ -25,7 +25,7 @@ _SHARE = 8
 _MOST_ROUNDS = 8
 _ROWS_A_WRITE = 8_192
 _WORDS = {"FTS": FTS, "BTree": BTree, "Bitmap": Bitmap, "LabelList": LabelList}
-"""Kinds of indexes that hold values as they are; those of vectors hold codes, and lose a row when it is compacted."""
+"""Kinds of indexes that hold words and values."""
 
 
 async def settle(table: Any) -> None:
@@ -37,12 +37,18 @@ async def settle(table: Any) -> None:
             return
 
 
-async def rebuild_words(table: Any) -> None:
-    """Build the indexes of words and values anew."""
+async def rebuild_indexes(table: Any) -> None:
+    """Build the indexes of words and values anew, and drop that of the vectors, which upkeep builds when it is due.
+
+    A word index keeps removed words in its dictionary; a vector index may keep a removed vector as it was, as the
+    middle of a partition that held nothing else.
+    """
     for index in await table.list_indices():
         if index.index_type in _WORDS:
             config = _WORDS[index.index_type]()
             await retried(partial(table.create_index, index.columns[0], config=config, replace=True))
+        else:
+            await retried(partial(table.drop_index, index.name))
 
 
 async def drop_old_versions(table: Any) -> None:

@@ -47,10 +47,8 @@ class Flusher:
             Busy: Another process is writing, and `wait` is False.
             StoreError: It did not work; the journal keeps what it held.
         """
-        moved = 0
         async with self._with_room(wait=wait):
-            moved = await self._flush()
-        return moved
+            return await self._flush()
 
     async def _flush(self) -> int:
         overlay = Overlay(await to_thread.run_sync(self._securing.journal.changes))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ourcli.common.errors import StoreError
@@ -71,8 +72,9 @@ class FolderSync:
 
     def _files(self) -> Iterator[tuple[Path, tuple[str, int, int, int]]]:
         for folder in self._folders():
-            with os.scandir(folder) as entries:
+            with suppress(FileNotFoundError), os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.is_file(follow_symlinks=False):
-                        about = entry.stat(follow_symlinks=False)
-                        yield Path(entry.path), (entry.path, about.st_ino, about.st_size, about.st_mtime_ns)
+                    with suppress(FileNotFoundError):  # what another process just renamed or removed is not ours
+                        if entry.is_file(follow_symlinks=False):
+                            about = entry.stat(follow_symlinks=False)
+                            yield Path(entry.path), (entry.path, about.st_ino, about.st_size, about.st_mtime_ns)

@@ -15,12 +15,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ourcli.memory.backends import leg_columns
+from ourcli.memory.backends.indexes import Asking, asking
 from ourcli.memory.backends.lance_reading import read
 from ourcli.memory.backends.leg_columns import ADDRESS
 from ourcli.memory.vectors import Matrix
 
-EXACT_ROWS = 20_000
-"""Up to so many rows all vectors are held and compared one by one: 2 ms, less than an index takes, and exact."""
 _READ_ALL_FROM = 1_000
 """So many rows are read one by one before a larger table is read whole: a command that searches once never needs it."""
 
@@ -92,6 +91,8 @@ class ExactRows:
         self._most = most
         self._lock = anyio.Lock()
         self._version = -1
+        self.asking = Asking()
+        """How the table's vector index is asked, in the version that was read last."""
         self._rows: Rows | None = None
 
     async def current(self) -> Rows | None:
@@ -103,6 +104,7 @@ class ExactRows:
                     small = await self._table.count_rows() <= self._most
                     held = self._rows if version > self._version else None  # else another table took its place
                     self._rows = await self._updated(held) if small else None
+                    self.asking = Asking() if small else await asking(self._table)
                     self._version = version
         return self._rows
 

@@ -47,8 +47,8 @@ class Tables(RecordTables, Protocol):
         """Say whether a table must be compacted before it is written again."""
         ...
 
-    async def has_old_versions(self) -> bool:
-        """Say whether a table has many versions."""
+    async def has_old_versions(self, older_than: timedelta) -> bool:
+        """Say whether a table has many versions that are older."""
         ...
 
     async def prune(self, older_than: timedelta) -> None:
@@ -95,6 +95,10 @@ class JournaledReads:
         self._changes: tuple[Change, ...] = ()
 
     async def _current(self) -> Overlay:
+        if self._journal.is_current(
+            self._changes
+        ):  # asked here: a thread for it would take ten times as long, at every leg
+            return self._overlay
         changes = await to_thread.run_sync(self._journal.changes)
         if changes is not self._changes:
             self._changes, self._overlay = changes, Overlay(changes)

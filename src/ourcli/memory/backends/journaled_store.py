@@ -6,6 +6,7 @@ only after every file of the tables was fsynced. How both are read together stan
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from ourcli.memory.backends.schema import JOURNAL, open_database
 from ourcli.memory.backends.securing import Securing
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
 from ourcli.memory.backends.upkeep import Limits, Upkeep
+from ourcli.memory.indexing import Indexes
 from ourcli.memory.journal import Change, ChangeJournal, Overlay, Unchanged
 from ourcli.memory.ledger import Image, LedgerEntry
 from ourcli.memory.query import Filter
@@ -42,19 +44,25 @@ _TEXTS_A_ROW = 2
 _IDS_A_SCAN = 500
 
 
-async def open_journaled(folder: Path, limits: Limits | None = None) -> "JournaledStore":
+async def open_journaled(
+    folder: Path, limits: Limits | None = None, *, wanted: Indexes | None = None
+) -> "JournaledStore":
     """Open the store in `folder`, creating what is missing; the journal is `journal.sqlite` in it.
+
+    Args:
+        folder: Where the store lies.
+        limits: When the journal is flushed.
+        wanted: Which vector index each table gets once it has grown.
 
     Raises:
         StoreError: The folder, a table or the journal cannot be opened.
     """
     database = await to_thread.run_sync(open_database, folder / JOURNAL)
-    try:
+    with ExitStack() as opened:
+        opened.callback(database.close)
         journal, sync = SqliteJournal(database), FolderSync(folder)
-        tables = await Opening(folder, journal, sync).tables()
-    except BaseException:
-        database.close()
-        raise
+        tables = await Opening(folder, journal, sync, wanted or Indexes()).tables()
+        opened.pop_all()
     return JournaledStore(tables, journal, folder=folder, sync=sync.run, limits=limits or Limits(), database=database)
 
 
@@ -68,7 +76,7 @@ class JournaledStore(JournaledReads):
         sync: Makes all that stands in the tables survive a power cut, or raises StoreError.
         limits: When to flush.
         database: The file of the journal, for what else is kept in it: ledger, usage, inbox.
-        background: Where flushing and compacting are done, a thread by default.
+        background: Makes what flushing, and what compacting, is done in.
     """
 
     def __init__(
@@ -80,7 +88,7 @@ class JournaledStore(JournaledReads):
         sync: Callable[[], None],
         limits: Limits,
         database: Database,
-        background: Background | None = None,
+        background: Callable[[], Background] = BackgroundThread,
     ) -> None:
         super().__init__(tables, journal, most_counted=limits.rows * _TEXTS_A_ROW)
         self.database = database
@@ -90,7 +98,7 @@ class JournaledStore(JournaledReads):
         self._flusher = Flusher(tables, securing, self._compactor, folder)
         self._limits = limits
         self._upkeep = Upkeep(
-            self._flusher, self._compactor, limits=limits, background=background or BackgroundThread()
+            self._flusher, self._compactor, limits=limits, flushing=background(), tending=background()
         )
 
     async def store_model(self) -> str | None:
@@ -111,6 +119,7 @@ class JournaledStore(JournaledReads):
         if len(last) >= self._limits.direct:
             places = list(last.values())
             await self._flusher.write_through([records[place] for place in places], vectors[places])
+            await self._upkeep.written_through()
         elif last:
             _check(records, vectors)
             rows = [(records[place], vectors[place]) for place in last.values()]

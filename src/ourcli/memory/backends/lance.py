@@ -8,14 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from ourcli.memory.backends import arrow, erase, lance_upkeep
-from ourcli.memory.backends.held_rows import EXACT_ROWS
+from ourcli.memory.backends import arrow, erase, indexes, lance_upkeep
 from ourcli.memory.backends.lance_access import merge, retried, translated
 from ourcli.memory.backends.lance_facts import MODEL
 from ourcli.memory.backends.lance_legs import LanceLegs
 from ourcli.memory.backends.lance_opening import OpenTables, Upgrade, open_tables
 from ourcli.memory.backends.lance_reading import read
 from ourcli.memory.backends.sql import condition, one_of, quoted
+from ourcli.memory.indexing import Indexes
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.query import Filter
@@ -24,31 +24,34 @@ from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Matrix, Vector
 
 _IDS_A_STATEMENT = 500
+_ROWS_AN_ID = 20
+"""Reading so many ids takes as long as looking one up."""
 
 
 class LanceRecordStore:
     """Three tables in one folder. Open it with `LanceRecordStore.open`."""
 
-    def __init__(self, tables: OpenTables, exact_rows: int) -> None:
+    def __init__(self, tables: OpenTables, wanted: Indexes) -> None:
         self._tables = tables.layers
-        self._legs = {layer: LanceLegs(layer, table, exact_rows) for layer, table in tables.layers.items()}
+        self._wanted = wanted
+        self._legs = {layer: LanceLegs(layer, table, wanted.exact_rows) for layer, table in tables.layers.items()}
         self._facts = tables.facts
 
     @classmethod
     async def open(
-        cls, folder: Path, upgrade: Upgrade | None = None, *, exact_rows: int = EXACT_ROWS
+        cls, folder: Path, upgrade: Upgrade | None = None, *, wanted: Indexes | None = None
     ) -> "LanceRecordStore":
         """Open the store in `folder`, creating what is missing; safe for several processes at once.
 
         Args:
             folder: Where the tables lie.
             upgrade: Brings tables of an earlier format to today's.
-            exact_rows: Up to so many rows of a table all vectors are compared, without an index.
+            wanted: Which vector index each table gets once it has grown.
 
         Raises:
             StoreError: The folder or a table cannot be opened, or its format is not today's and there is no `upgrade`.
         """
-        return cls(await open_tables(folder, upgrade), exact_rows)
+        return cls(await open_tables(folder, upgrade), wanted or Indexes())
 
     async def store_model(self) -> str | None:
         """Return the digest of the embedding model that the store was written with; None for a new store."""
@@ -80,13 +83,10 @@ class LanceRecordStore:
         return tuple(gone)
 
     async def _delete_from(self, table: Any, ids: Sequence[str]) -> list[str]:
-        gone: list[str] = []
-        for start in range(0, len(ids), _IDS_A_STATEMENT):
-            where = one_of("id", ids[start : start + _IDS_A_STATEMENT])
-            there = (await table.query().where(where).select(["id"]).to_arrow())["id"].to_pylist()
-            if there:
-                await retried(partial(table.delete, where))
-                gone += there
+        gone = await _those_in(table, ids)
+        for start in range(0, len(gone), _IDS_A_STATEMENT):
+            where = one_of("id", gone[start : start + _IDS_A_STATEMENT])
+            await retried(partial(table.delete, where))
         return gone
 
     async def nearest(self, layer: Layer, vector: Vector, where: Filter, k: int) -> Leg:
@@ -184,6 +184,7 @@ class LanceRecordStore:
         with translated("cannot compact memory"):
             for table in self._tables.values():
                 await lance_upkeep.compact(table)
+        await self.build_due_indexes()
 
     async def tend(self) -> bool:
         """Compact the tables whose fragments or unindexed rows have grown past the bound; say if there were any."""
@@ -191,17 +192,26 @@ class LanceRecordStore:
             untidy = [table for table in self._tables.values() if await lance_upkeep.is_untidy(table)]
             for table in untidy:
                 await lance_upkeep.compact(table)
-        return bool(untidy)
+        return await self.build_due_indexes() or bool(untidy)
+
+    async def build_due_indexes(self) -> bool:
+        """Build the indexes that growth or the settings call for; say if there were any. Readers go on meanwhile."""
+        with translated("cannot index memory"):
+            due = [
+                await indexes.build_due(table, self._wanted.of(layer), from_rows=self._wanted.from_rows)
+                for layer, table in self._tables.items()
+            ]
+        return any(due)
 
     async def is_crowded(self) -> bool:
         """Say whether a table has so many fragments that it must be compacted before it is written again."""
         with translated("cannot read memory"):
             return any([await lance_upkeep.is_crowded(table) for table in self._tables.values()])
 
-    async def has_old_versions(self) -> bool:
-        """Say whether a table has many versions."""
+    async def has_old_versions(self, older_than: timedelta) -> bool:
+        """Say whether a table has many versions that are older."""
         with translated("cannot read memory"):
-            return any([await lance_upkeep.has_old_versions(table) for table in self._tables.values()])
+            return any([await lance_upkeep.has_old_versions(table, older_than) for table in self._tables.values()])
 
     async def prune(self, older_than: timedelta) -> None:
         """Remove versions that are older, and the files that only they have. Nobody may write now."""
@@ -210,11 +220,11 @@ class LanceRecordStore:
                 await lance_upkeep.prune(table, older_than)
 
     async def renew(self) -> None:
-        """Compact all that can be compacted, and build the indexes of words anew: they remember removed ones."""
+        """Compact all that can be compacted, and build the indexes anew: they remember what was removed."""
         with translated("cannot write memory anew"):
             for table in (*self._tables.values(), self._facts.table):
                 await erase.settle(table)
-                await erase.rebuild_words(table)
+                await erase.rebuild_indexes(table)
 
     async def drop_old_versions(self) -> None:
         """Remove every file that today's version of the tables does not need; that version is safe on disk."""
@@ -231,3 +241,15 @@ class LanceRecordStore:
 def _filtered(table: Any, where: Filter) -> Any:
     sql = condition(where)
     return table.query().where(sql) if sql else table.query()
+
+
+async def _those_in(table: Any, ids: Sequence[str]) -> list[str]:
+    """Return which of the ids a table has; for many ids, a column that is short enough is read whole."""
+    if len(ids) > _IDS_A_STATEMENT and await table.count_rows() <= len(ids) * _ROWS_AN_ID:
+        there = set((await read(table.query().select(["id"])))["id"].to_pylist())
+        return [one for one in ids if one in there]
+    found: list[str] = []
+    for start in range(0, len(ids), _IDS_A_STATEMENT):
+        query = table.query().where(one_of("id", ids[start : start + _IDS_A_STATEMENT]))
+        found += (await read(query.select(["id"])))["id"].to_pylist()
+    return found

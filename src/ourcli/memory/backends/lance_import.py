@@ -6,6 +6,7 @@ while LanceDB is imported: names exist, so annotations and subclasses work, and 
 an error that says so. A process that has loaded the real client keeps it.
 """
 
+import os
 import sys
 import types
 from collections.abc import Iterator, Sequence
@@ -65,9 +66,10 @@ def _client_left_out() -> Iterator[None]:
         sys.meta_path.remove(finder)
 
 
+os.environ.setdefault("LANCEDB_LOG", "error")  # it warns on stderr where compaction gives way to a write, as it should
 with _client_left_out():
     import lancedb
-    from lancedb.index import FTS, Bitmap, BTree, LabelList
+    from lancedb.index import FTS, Bitmap, BTree, HnswSq, IvfPq, IvfRq, IvfSq, LabelList
     from lancedb.query import MatchQuery
 
-__all__ = ["FTS", "BTree", "Bitmap", "LabelList", "MatchQuery", "lancedb"]
+__all__ = ["FTS", "BTree", "Bitmap", "HnswSq", "IvfPq", "IvfRq", "IvfSq", "LabelList", "MatchQuery", "lancedb"]

@@ -49,7 +49,7 @@ class LanceLegs:
         held = await self._exact.current()
         if held is not None:
             return await self._compared(held, vector, where, k)
-        query = self._table.query().nearest_to(vector).distance_type("cosine")
+        query = self._exact.asking.applied(self._table.query().nearest_to(vector).distance_type("cosine"), k)
         found = await read(_filtered(query, where).select([ADDRESS, "embedding", "_distance"]).limit(k))
         vectors = leg_columns.to_unit(found)
         leg = await self._looked_up(found, vectors, vectors @ vector)
@@ -119,7 +119,7 @@ class LanceLegs:
         if missing := [one for one in ids if one not in there]:
             query = self._table.query().where(one_of("id", missing))
             parts.append(await read(query.select(arrow.RECORD_COLUMNS)))
-        return pa.concat_tables(parts)
+        return pa.concat_tables(parts, promote_options="default")  # they differ in what may be null
 
     async def _records_at(self, addresses: Addresses) -> pa.Table:
         """Return what still stands at these addresses as records need it."""

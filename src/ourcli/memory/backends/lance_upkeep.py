@@ -1,8 +1,14 @@
 """What keeps one LanceDB table fast and small."""
 
+import os
+import time
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+from anyio import to_thread
 
 from ourcli.memory.backends.lance_access import retried
 from ourcli.memory.ports import LayerStats
@@ -11,8 +17,9 @@ _MOST_FRAGMENTS = 24
 """Search slows with fragments (hybrid p50 6 ms with none extra, 15 ms with 50): compact before that."""
 _CROWDED = 56
 """With so many fragments nothing more is written before the table is compacted."""
-_MOST_UNINDEXED = 512
-"""Words of rows outside of the text index are looked for in each of them."""
+_LEAST_UNINDEXED, _MOST_UNINDEXED, _SHARE_UNINDEXED = 512, 2_048, 50
+"""Words of rows outside of the text index are looked for in each of them, 20 us a row; but bringing it up to date
+writes all rows of a table below a million anew. So it is done at a fiftieth of the rows, within these bounds."""
 _MOST_VERSIONS = 64
 _NEVER = timedelta(days=36_500)
 
@@ -32,7 +39,8 @@ async def table_stats(table: Any) -> LayerStats:
 async def is_untidy(table: Any) -> bool:
     """Say whether the table should be compacted."""
     stats = await table_stats(table)
-    return stats.fragments > _MOST_FRAGMENTS or stats.unindexed > _MOST_UNINDEXED
+    bound = min(max(stats.rows // _SHARE_UNINDEXED, _LEAST_UNINDEXED), _MOST_UNINDEXED)
+    return stats.fragments > _MOST_FRAGMENTS or stats.unindexed > bound
 
 
 async def is_crowded(table: Any) -> bool:
@@ -45,9 +53,19 @@ async def compact(table: Any) -> None:
     await retried(partial(table.optimize, cleanup_older_than=_NEVER))
 
 
-async def has_old_versions(table: Any) -> bool:
-    """Say whether removing old versions is worth it."""
-    return len(await table.list_versions()) > _MOST_VERSIONS
+async def has_old_versions(table: Any, older_than: timedelta) -> bool:
+    """Say whether removing old versions is worth it; looks at the names of files only."""
+    return await to_thread.run_sync(_old_versions, Path(await table.uri()), older_than) > _MOST_VERSIONS
+
+
+def _old_versions(folder: Path, older_than: timedelta) -> int:
+    before_s = time.time() - older_than.total_seconds()
+    old = 0
+    with os.scandir(folder / "_versions") as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                old += entry.stat().st_mtime < before_s
+    return old
 
 
 async def prune(table: Any, older_than: timedelta) -> None:

@@ -17,6 +17,7 @@ from ourcli.memory.backends.migrate import migrate
 from ourcli.memory.backends.rollback import ASIDE, rollback
 from ourcli.memory.backends.securing import Securing
 from ourcli.memory.backends.sqlite_journal import SqliteJournal
+from ourcli.memory.indexing import Indexes
 
 _log = logging.getLogger(__name__)
 
@@ -28,12 +29,14 @@ class Opening:
         folder: The store's.
         journal: Knows the versions of the tables that are safe.
         sync: Makes the tables safe.
+        wanted: Which vector index each table gets once it has grown.
     """
 
-    def __init__(self, folder: Path, journal: SqliteJournal, sync: FolderSync) -> None:
+    def __init__(self, folder: Path, journal: SqliteJournal, sync: FolderSync, wanted: Indexes) -> None:
         self._folder = folder
         self._journal = journal
         self._sync = sync
+        self._wanted = wanted
         self._boot = boot_id()
 
     async def tables(self) -> LanceRecordStore:
@@ -45,7 +48,7 @@ class Opening:
         writable = not self._journal.read_only and os.access(self._folder, os.W_OK)
         if writable:
             await self._put_in_order()
-        store = await LanceRecordStore.open(self._folder, self._upgrade)
+        store = await LanceRecordStore.open(self._folder, self._upgrade, wanted=self._wanted)
         if writable and not await self._is_noted():
             await self._make_safe(store)
         return store

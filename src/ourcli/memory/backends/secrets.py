@@ -58,6 +58,15 @@ class KingfisherRedactor:
         """
         return await to_thread.run_sync(lambda: [self._redact(text) for text in texts])
 
+    async def prepare(self) -> None:
+        """Compile the library's rules, unless that was done before: it takes some seconds, once.
+
+        Raises:
+            StoreError: The library cannot run here.
+        """
+        if not self._cache.is_dir() or not any(self._cache.iterdir()):
+            await to_thread.run_sync(self._loaded)
+
     def _redact(self, text: str) -> Redacted:
         found = secrets_in(text)
         if may_hold_token(text):

@@ -30,7 +30,7 @@ class SqliteErasures:
 
         def write() -> int:
             with self._database.writing() as connection:
-                values = (json.dumps(what.ids), json.dumps(what.texts), json.dumps(what.sessions))
+                values = (json.dumps(what.ids), json.dumps(what.texts), json.dumps([what.sessions, what.talks]))
                 cursor = connection.execute("INSERT INTO erasures (ids, texts, sessions) VALUES (?, ?, ?)", values)
                 return int(cursor.lastrowid or 0)
 
@@ -49,23 +49,17 @@ class SqliteErasures:
             rows = connection.execute(
                 "SELECT seq, ids, texts, sessions FROM erasures WHERE finished = ? ORDER BY seq", (finished,)
             ).fetchall()
-        return [
-            (
-                seq,
-                Erasure(
-                    ids=tuple(json.loads(ids)), texts=tuple(json.loads(texts)), sessions=tuple(json.loads(sessions))
-                ),
-            )
-            for seq, ids, texts, sessions in rows
-        ]
+        return [(seq, _erasure(ids, texts, sessions)) for seq, ids, texts, sessions in rows]
 
     async def finish(self, number: int) -> None:
         """Note that it was asked of everything: its texts are dropped, its ids stay until `clear`."""
         await self._run("UPDATE erasures SET finished = 1, texts = '[]' WHERE seq = ?", [number])
 
     async def clear(self, numbers: Sequence[int]) -> None:
-        """Drop entries whose bytes are gone."""
-        await self._run("DELETE FROM erasures WHERE seq = ?", numbers)
+        """Drop entries whose bytes are gone, and their own bytes with them."""
+        if numbers:
+            await self._run("DELETE FROM erasures WHERE seq = ?", numbers)
+            await to_thread.run_sync(self._database.wipe)
 
     async def _run(self, statement: str, numbers: Sequence[int]) -> None:
         def write() -> None:
@@ -73,3 +67,13 @@ class SqliteErasures:
                 connection.executemany(statement, [(number,) for number in numbers])
 
         await to_thread.run_sync(write)
+
+
+def _erasure(ids: str, texts: str, sessions: str) -> Erasure:
+    ended, talks = json.loads(sessions)
+    return Erasure(
+        ids=tuple(json.loads(ids)),
+        texts=tuple(json.loads(texts)),
+        sessions=tuple(ended),
+        talks=tuple((project, session) for project, session in talks),
+    )

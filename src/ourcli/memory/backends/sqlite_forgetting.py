@@ -12,10 +12,8 @@ from ourcli.memory.backends.record_json import from_json, to_json
 from ourcli.memory.backends.sqlite_usage import SqliteUsageBook
 from ourcli.memory.backends.sqlite_values import marks, pieces
 from ourcli.memory.forgetting import without_words
+from ourcli.memory.ledger import FORGOTTEN
 from ourcli.memory.retrieval.context import end_of
-
-_FORGOTTEN = "forgotten"
-"""In the inputs of an entry of which a record was forgotten since."""
 
 
 class LedgerForgetting:
@@ -53,7 +51,7 @@ class LedgerForgetting:
                 gone += _erase_uses(connection, ids)
                 gone += _erase_proposals(connection, ids)
                 gone += _erase_entries(connection, ids, what)
-            _clean_contexts(connection, what.texts)
+            _clean_contexts(connection, what)
         return gone
 
     async def wipe(self) -> None:
@@ -105,15 +103,17 @@ def _erase_entries(connection: sqlite3.Connection, ids: Sequence[str], what: Era
     return len(entries)
 
 
-def _clean_contexts(connection: sqlite3.Connection, texts: Sequence[str]) -> None:
+def _clean_contexts(connection: sqlite3.Connection, what: Erasure) -> None:
     """Take the words out of the contexts of turns that were said after them."""
-    for text in texts:
+    for text in what.texts if what.talks else ():
         rows = connection.execute(
             "SELECT rowid, record FROM ledger_images WHERE instr(record, ?) > 0", (json.dumps(end_of(text))[1:-1],)
         ).fetchall()
         for row, record in rows:
-            clean = to_json(without_words(from_json(record), texts))
-            connection.execute("UPDATE ledger_images SET record = ? WHERE rowid = ?", (clean, row))
+            told = from_json(record)
+            if (told.project, told.session) in what.talks:
+                clean = to_json(without_words(told, what.texts))
+                connection.execute("UPDATE ledger_images SET record = ? WHERE rowid = ?", (clean, row))
 
 
 def _prune(connection: sqlite3.Connection, entry: int, what: Erasure) -> None:
@@ -122,7 +122,7 @@ def _prune(connection: sqlite3.Connection, entry: int, what: Erasure) -> None:
     ids = frozenset(what.ids)
     kept = {record_id: places for record_id, places in json.loads(layers).items() if record_id not in ids}
     facts = {key: _without(value, ids, what.texts) for key, value in json.loads(inputs).items()}
-    facts[_FORGOTTEN] = True
+    facts[FORGOTTEN] = True
     connection.execute(
         "UPDATE ledger SET layers = ?, inputs = ? WHERE seq = ?", (json.dumps(kept), json.dumps(facts), entry)
     )

@@ -48,13 +48,15 @@ class SqliteInbox:
         new = []
         with self._database.writing() as connection:
             for one in proposals:
+                same = _same(one)
+                _drop(connection, "same = ? AND verdict = 'accepted'", same)
                 done = connection.execute(
                     "INSERT OR IGNORE INTO inbox (id, at_us, same, action, versions, verdict)"
                     " VALUES (?, ?, ?, ?, ?, ?)",
                     (
                         one.id,
                         microseconds(one.at),
-                        _same(one),
+                        same,
                         _action_to_json(one.action),
                         json.dumps([[version.id, version.sha256] for version in one.versions]),
                         one.verdict.value,
@@ -86,7 +88,7 @@ class SqliteInbox:
         def write() -> bool:
             with self._database.writing() as connection:
                 if verdict is Verdict.STALE:
-                    return _drop(connection, proposal_id)
+                    return _drop(connection, "id = ? AND verdict = 'waiting'", proposal_id)
                 done = connection.execute(
                     "UPDATE inbox SET verdict = ? WHERE id = ? AND verdict = 'waiting'", (verdict.value, proposal_id)
                 )
@@ -95,9 +97,9 @@ class SqliteInbox:
         return await to_thread.run_sync(write)
 
 
-def _drop(connection: sqlite3.Connection, proposal_id: str) -> bool:
-    """Remove a proposal that waits, so that the same effect can be proposed again one day."""
-    row = connection.execute("SELECT seq FROM inbox WHERE id = ? AND verdict = 'waiting'", (proposal_id,)).fetchone()
+def _drop(connection: sqlite3.Connection, where: str, value: str) -> bool:
+    """Remove a proposal, so that the same effect can be proposed again; False when there is none."""
+    row = connection.execute(f"SELECT seq FROM inbox WHERE {where}", (value,)).fetchone()  # noqa: S608  # constants
     if row is None:
         return False
     connection.execute("DELETE FROM inbox WHERE seq = ?", row)

@@ -92,6 +92,11 @@ class SqliteJournal:
                 self._version = version
             return self._changes
 
+    def is_current(self, changes: tuple[Change, ...]) -> bool:
+        """Say whether `changes` would return this; never waits: False where that is not known."""
+        version = self._version
+        return version is not None and changes is self._changes and self._database.data_version() == version
+
     def _read(self, connection: sqlite3.Connection) -> tuple[Change, ...]:
         known = {change.seq: change for change in self._changes}
         places = [seq for (seq,) in connection.execute("SELECT seq FROM changes ORDER BY seq")]

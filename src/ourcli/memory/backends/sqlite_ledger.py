@@ -10,11 +10,12 @@ import numpy as np
 from anyio import to_thread
 
 from ourcli.common.errors import StoreConflictError
+from ourcli.common.ids import first_id
 from ourcli.memory.backends.database import Database
 from ourcli.memory.backends.record_json import from_json, to_json
 from ourcli.memory.backends.sqlite_usage import write_pins
 from ourcli.memory.backends.sqlite_values import marks, microseconds, moment, pieces
-from ourcli.memory.ledger import Image, LedgerEntry, SourceDigest, Verb, holds
+from ourcli.memory.ledger import PINNED, Image, LedgerEntry, SourceDigest, Verb, holds
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS ledger (
@@ -51,8 +52,6 @@ CREATE TABLE IF NOT EXISTS ledger_records (
 CREATE INDEX IF NOT EXISTS ledger_records_by_id ON ledger_records (record_id);
 """
 _COLUMNS = "seq, id, verb, rule, rule_version, at_us, inputs, layers, trace_id, undoes, undone_by"
-_PINNED = "pinned"
-"""In the inputs of an entry that sets or takes a pin: what becomes of it."""
 
 
 def write_entries(connection: sqlite3.Connection, entries: Sequence[LedgerEntry]) -> None:
@@ -69,7 +68,7 @@ def write_entries(connection: sqlite3.Connection, entries: Sequence[LedgerEntry]
         if entry.undoes is not None:
             _mark_undone(connection, entry.undoes, entry.id)
         _write(connection, entry)
-        pinned = entry.inputs.get(_PINNED)
+        pinned = entry.inputs.get(PINNED)
         if isinstance(pinned, bool):
             write_pins(connection, entry.touched, pinned=pinned)
 
@@ -181,15 +180,15 @@ class SqliteLedger:
         )
 
     async def trim(self, before: datetime) -> int:
-        """Drop the images (not the digests) of entries older than `before`; return how many entries lost theirs."""
-        return await to_thread.run_sync(self._trim, microseconds(before))
+        """Drop the images (not the digests) of entries written before a moment; return how many lost theirs."""
+        return await to_thread.run_sync(self._trim, first_id(before))
 
-    def _trim(self, before_us: int) -> int:
-        old = "entry IN (SELECT seq FROM ledger WHERE at_us < ?)"
+    def _trim(self, first_kept: str) -> int:
+        old = "entry IN (SELECT seq FROM ledger WHERE id < ?)"
         with self._database.writing() as connection:
             counted = f"SELECT count(DISTINCT entry) FROM ledger_images WHERE {old}"  # noqa: S608  # a constant
-            (entries,) = connection.execute(counted, (before_us,)).fetchone()
-            connection.execute(f"DELETE FROM ledger_images WHERE {old}", (before_us,))  # noqa: S608  # a constant
+            (entries,) = connection.execute(counted, (first_kept,)).fetchone()
+            connection.execute(f"DELETE FROM ledger_images WHERE {old}", (first_kept,))  # noqa: S608  # a constant
         return int(entries)
 
     def _select(self, clause: str, values: tuple[object, ...]) -> list[tuple[int, LedgerEntry]]:

@@ -188,10 +188,15 @@ class SqliteTokenStore:
         ensure_private_folder(self._path.parent)
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, FILE_MODE))
         connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        self._connection, self._inode = connection, self._path.stat().st_ino
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.executescript(_SCHEMA)
+        try:
+            for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            connection.executescript(_SCHEMA)
+            self._inode = self._path.stat().st_ino
+        except (sqlite3.Error, OSError):
+            connection.close()  # one that is half set up would keep what is deleted
+            raise
+        self._connection = connection
         return connection
 
     def _disconnect(self) -> None:

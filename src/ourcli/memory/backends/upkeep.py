@@ -28,7 +28,7 @@ class Limits:
         patience: With so many times `rows` or `bytes` a write waits for the flush instead of leaving it behind.
     """
 
-    rows: int = 256
+    rows: int = 128
     bytes: int = 8_000_000
     age_s: float = 30.0
     direct: int = 512
@@ -42,7 +42,8 @@ class Upkeep:
         flusher: Moves what the journal holds.
         compactor: Tends the tables after it.
         limits: When.
-        background: Does it.
+        flushing: Where flushing is done.
+        tending: Where tending is done: it may take long, and flushing goes on meanwhile.
         clock: Seconds that only grow: the age of a change does not depend on what the calendar says.
     """
 
@@ -52,13 +53,15 @@ class Upkeep:
         compactor: Compactor,
         *,
         limits: Limits,
-        background: Background,
+        flushing: Background,
+        tending: Background,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._flusher = flusher
         self._compactor = compactor
         self._limits = limits
-        self._background = background
+        self._flushing = flushing
+        self._tending = tending
         self._clock = clock
         self._first = 0
         self._first_seen_s = 0.0
@@ -74,7 +77,11 @@ class Upkeep:
         if size.rows > most_rows or size.bytes > most_bytes:
             patience = self._limits.patience
             late = size.rows > self._limits.rows * patience or size.bytes > self._limits.bytes * patience
-            await self._background.run(self._flush_and_tend, wait=late)
+            await self._flushing.run(self._flush, wait=late)
+
+    async def written_through(self) -> None:
+        """Be told that the tables were written to directly: until they are indexed, words are looked for row by row."""
+        await self._tending.run(self._tend, wait=False)
 
     async def seen(self, changes: tuple[Change, ...]) -> None:
         """Be told what the journal holds at a read."""
@@ -83,24 +90,34 @@ class Upkeep:
             self._first, self._first_seen_s = first, self._clock()
         elif first and self._clock() - self._first_seen_s > self._limits.age_s:
             self._first_seen_s = self._clock()
-            await self._background.run(self._flush_and_tend, wait=False)
+            await self._flushing.run(self._flush, wait=False)
 
-    async def _flush_and_tend(self) -> None:
+    async def _flush(self) -> None:
         """Flush after an acknowledgement: what goes wrong is told, but does not take the acknowledgement back."""
         size = self._size
         try:
             await self._flusher.flush(wait=False)
             self._failed_at = None
-            await self._compactor.tend(wait=False)
         except Busy:
             return
         except StoreError as exc:
             self._failed_at = size
             _log.warning("changes stay in the write journal for now: %s", exc.message)
+        else:
+            await self._tending.run(self._tend, wait=False)
+
+    async def _tend(self) -> None:
+        try:
+            await self._compactor.tend(wait=False)
+        except Busy:
+            return
+        except StoreError as exc:
+            _log.warning("the memory was not compacted: %s", exc.message)
 
     async def close(self, *, waiting: bool) -> None:
         """Let what is running end; flush what still waits, unless another process does."""
-        await self._background.aclose()
+        await self._flushing.aclose()
+        await self._tending.aclose()
         if not waiting:
             return
         try:

@@ -4,7 +4,7 @@ Precision comes first: a pair that only may contradict is left alone. English on
 here understands a text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ourcli.memory.contradiction.lexicon import kind_of
 from ourcli.memory.contradiction.statement import Quantity, Statement, statements
@@ -16,9 +16,13 @@ _ALIKE = 0.75
 
 def contradicts(new: str, old: str) -> str | None:
     """Return why a new text contradicts an older one, as half a sentence about the older one, or None."""
-    earlier = statements(old)[:_MOST_STATEMENTS]
-    for mine in statements(new)[:_MOST_STATEMENTS]:
-        for theirs in earlier:
+    return contradiction(statements(new), statements(old))
+
+
+def contradiction(new: Sequence[Statement], old: Sequence[Statement]) -> str | None:
+    """Return why statements contradict older ones, as `contradicts` does."""
+    for mine in new[:_MOST_STATEMENTS]:
+        for theirs in old[:_MOST_STATEMENTS]:
             for judge in _JUDGES:
                 if why := judge(mine, theirs):
                     return why

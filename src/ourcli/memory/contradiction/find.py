@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ourcli.memory.contradiction.compare import contradicts
+from ourcli.memory.contradiction.compare import contradiction
+from ourcli.memory.contradiction.statement import statements
 from ourcli.memory.layers import Layer
 from ourcli.memory.policy.loops import SUMMARY_KIND
 from ourcli.memory.ports import RecordTables
@@ -13,7 +14,7 @@ from ourcli.memory.vectors import Vector
 
 DECISION = "decision"
 """The tag, and the kind, of what was decided."""
-_NEIGHBOURS = 24
+_NEIGHBOURS = 12
 """How many of the nearest records of a layer are read."""
 _LEAST_COSINE = 0.25
 """Below this two texts are about different things."""
@@ -39,10 +40,11 @@ async def find_contradictions(store: RecordTables, record: Record, vector: Vecto
     """
     if not is_decision(record):
         return ()
+    new = statements(record.text)
     found = [
         Contradiction(id=record.id, record_id=older.id, text=older.text, why=why)
-        for older in await _older_decisions(store, record, vector)
-        if (why := contradicts(record.text, older.text))
+        for older in (await _older_decisions(store, record, vector) if new else ())
+        if (why := contradiction(new, statements(older.text)))
     ]
     return tuple(found[:_MOST])
 

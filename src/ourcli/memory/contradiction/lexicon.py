@@ -83,7 +83,9 @@ NEUTRAL = word_set(
 
 def canonical(name: str) -> str:
     """Return one spelling for a name: lower case, letters and digits only, synonyms joined."""
-    plain = "".join(character for character in name.lower() if character.isalnum())
+    plain = name.lower()
+    if not plain.isalnum():
+        plain = "".join(character for character in plain if character.isalnum())
     return _SAME.get(plain, plain)
 
 

@@ -111,13 +111,14 @@ _READ_CHARS = 4_000
 def _statement(sentence: str) -> Statement:
     plain = _SPEAKER.sub("", _REASON.sub("", sentence).replace("’", "'"))
     rejected, rest = _split_rejected(plain)
-    found = dict(_names(rest))
-    words = list(_words(rest, found))
+    counted = [fact for match, fact in numbers(rest) if not match["article"]]
+    found = dict(_names(rest, counted))
+    words = list(_words(rest, [*found, *((fact.start, fact.end) for fact in counted)]))
     return Statement(
         subject=frozenset(root for _, root in words),
         chosen={canonical(name): name for name in found.values()},
         rejected=rejected,
-        quantities=tuple(_quantities(rest, words, found)),
+        quantities=tuple(_quantities(rest, counted, words, found)),
         negated=_NEGATED.search(rest) is not None,
         additive=_ADDS.search(rest) is not None,
         assigns=_ASSIGNS.search(rest) is not None,
@@ -131,26 +132,27 @@ def _split_rejected(sentence: str) -> tuple[dict[str, str], str]:
     for pattern in _REJECTS:
         for match in pattern.finditer(sentence):
             name = match["a"].strip(".,;")
-            if any(span[0] <= match.start("a") < span[1] for span, _ in _names(sentence)):
+            named = _names(sentence, [fact for _, fact in numbers(sentence)])
+            if any(span[0] <= match.start("a") < span[1] for span, _ in named):
                 rejected[canonical(name)] = name
                 rest = rest.replace(match.groupdict().get("cut") or match[0], " ", 1)
     return rejected, rest
 
 
-def _names(text: str) -> Iterator[tuple[tuple[int, int], str]]:
+def _names(text: str, counted: Sequence[Fact]) -> Iterator[tuple[tuple[int, int], str]]:
     """Yield names, and words that exclude others, with their place."""
     taken: list[tuple[int, int]] = []
     for match in _WORD.finditer(text):
         if shown := listed(match[0].strip(".-")):
             taken.append(match.span())
             yield match.span(), shown
-    counted = [match.span() for match, _ in numbers(text)]
+    taken.extend((fact.start, fact.end) for fact in counted)
     for fact in said(text):
-        if not _is_number(fact) and not _within((fact.start, fact.end), [*taken, *counted]):
+        if not _is_number(fact) and not _within((fact.start, fact.end), taken):
             taken.append((fact.start, fact.end))
             yield (fact.start, fact.end), re.sub(r"['’]s$", "", fact.text)
     found = _OBJECT.search(text)  # "the logging library is loguru"
-    if found and _is_object(found) and not _within(found.span("object"), [*taken, *counted]):
+    if found and _is_object(found) and not _within(found.span("object"), taken):
         yield found.span("object"), found["object"]
 
 
@@ -169,9 +171,8 @@ def _within(span: tuple[int, int], spans_: Sequence[tuple[int, int]]) -> bool:
     return any(start < span[1] and span[0] < end for start, end in spans_)
 
 
-def _words(text: str, named: dict[tuple[int, int], str]) -> Iterator[tuple[int, str]]:
-    """Yield the roots of the words that make a subject, with their place."""
-    outside = [*named, *(match.span() for match, _ in numbers(text))]
+def _words(text: str, outside: Sequence[tuple[int, int]]) -> Iterator[tuple[int, str]]:
+    """Yield the roots of the words that make a subject, with their place; names and numbers are outside."""
     for match in _WORD.finditer(text):
         for part in re.finditer(r"[^\W\d_]{2,}", match[0]):
             start = match.start() + part.start()
@@ -192,17 +193,20 @@ def _root(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
-def _quantities(text: str, words: Sequence[tuple[int, str]], named: dict[tuple[int, int], str]) -> Iterator[Quantity]:
+def _quantities(
+    text: str, counted: Sequence[Fact], words: Sequence[tuple[int, str]], named: dict[tuple[int, int], str]
+) -> Iterator[Quantity]:
     things = [(start, word) for start, word in words if word != "every"]
     beside = sorted([*things, *((span[0], canonical(name)) for span, name in named.items())])
-    for match, fact in numbers(text):
-        if match["article"]:
-            continue
-        (kind, _, value) = sorted(fact.options[0])[0].partition(":")
+    for fact in counted:
+        kind, _, value = min(fact.options[0]).partition(":")
         number, _, unit = value.partition("|")
-        dimension = unit if kind == "q" else kind
-        key = "|".join(sorted(fact.options[0])) if kind != "q" else number
-        yield Quantity(text=fact.text, dimension=dimension, key=key, about=_about(text, (fact.start, fact.end), beside))
+        yield Quantity(
+            text=fact.text,
+            dimension=unit if kind == "q" else kind,
+            key=number if kind == "q" else "|".join(sorted(fact.options[0])),
+            about=_about(text, (fact.start, fact.end), beside),
+        )
 
 
 def _about(text: str, span: tuple[int, int], beside: Sequence[tuple[int, str]]) -> frozenset[str]:

@@ -12,7 +12,7 @@ class Applied:
     """What became of the actions that were due.
 
     Attributes:
-        actions: What was done, or with an inbox: what waits there now; in order.
+        actions: What was done, in order; with an inbox all that waits there now, oldest first.
         entries: The ledger's entries of what was done.
         waiting: How many of the actions wait in the inbox.
         skipped: Why an action was not carried out, a line each.

@@ -9,13 +9,13 @@ from ourcli.common.events import EventSink, MoveUndone, NullSink
 from ourcli.common.ids import new_id
 from ourcli.memory.inbox import Inbox, Proposal, Verdict
 from ourcli.memory.layers import Layer
-from ourcli.memory.ledger import Image, Ledger, LedgerEntry, SourceDigest, Verb
+from ourcli.memory.ledger import PINNED, Image, Ledger, LedgerEntry, SourceDigest, Verb
 from ourcli.memory.lifecycle.gathering import gather_facts
 from ourcli.memory.lifecycle.lineage import explain
 from ourcli.memory.lifecycle.mover import Condenser, Due, Mover
 from ourcli.memory.lifecycle.moves import Move, Reason, change, relaid, version
 from ourcli.memory.lifecycle.outcome import Applied, Explained
-from ourcli.memory.lifecycle.undoing import PINNED, Undoing
+from ourcli.memory.lifecycle.undoing import Undoing
 from ourcli.memory.policy.action import Action
 from ourcli.memory.policy.decide import decide
 from ourcli.memory.policy.rule import Rule
@@ -127,7 +127,8 @@ class Lifecycle:
             for one in due
         ]
         await self._inbox.propose(proposals)
-        return Applied(actions=tuple(one.action for one in due), waiting=len(await self._inbox.waiting()))
+        waiting = tuple(one.action for one in await self._inbox.waiting())
+        return Applied(actions=waiting, waiting=len(waiting))
 
     async def inbox_list(self) -> tuple[Proposal, ...]:
         """Return the moves that wait for a person, oldest first."""

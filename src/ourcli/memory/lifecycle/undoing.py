@@ -4,15 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ourcli.common.errors import InvalidInputError, NotFoundError
-from ourcli.memory.ledger import Image, Ledger, LedgerEntry, Verb, holds
+from ourcli.memory.ledger import FORGOTTEN, PINNED, Image, Ledger, LedgerEntry, Verb, holds
 from ourcli.memory.lifecycle.moves import Move, Reason, change
 from ourcli.memory.ports import RecordStore
 from ourcli.memory.usage import UNUSED, UsageBook
-
-PINNED = "pinned"
-"""In the inputs of an entry that sets or takes a pin: what becomes of it."""
-FORGOTTEN = "forgotten"
-"""In the inputs of an entry of which a record was forgotten since."""
 
 
 class Undoing:
@@ -70,9 +65,9 @@ class Undoing:
         return change(reason, entry.after, entry.before, touched=entry.touched)
 
     def _refuse_old(self, entry: LedgerEntry, now: datetime) -> None:
-        if now - entry.at > timedelta(days=self._undo_days):
+        if now - entry.written_at > timedelta(days=self._undo_days):
             raise InvalidInputError(
-                f"the move {entry.id!r} of {entry.at:%Y-%m-%d} is older than {self._undo_days} days "
+                f"the move {entry.id!r} of {entry.written_at:%Y-%m-%d} is older than {self._undo_days} days "
                 "and cannot be undone any more",
                 hint="memory.undo_days says how long the ledger keeps what was before a move",
             )
@@ -133,8 +128,9 @@ class Undoing:
 
 def _tip(entry_id: str, undone_by: Mapping[str, str | None]) -> str:
     """Return the last entry of a chain of undoing and doing again."""
-    following = undone_by.get(entry_id)
-    return entry_id if following is None else _tip(following, undone_by)
+    while (following := undone_by.get(entry_id)) is not None:
+        entry_id = following
+    return entry_id
 
 
 def _by_id(images: Sequence[Image]) -> dict[str, Image]:

@@ -23,6 +23,7 @@ FEATURES = (
     "next_words",
     "session_vector",
     "session_words",
+    "session_best",
     "speaker",
     "length",
 )
@@ -46,7 +47,8 @@ def features(pool: Pool, question: str) -> NDArray[np.float64]:
     - similar_vector, similar_words: mean of both over the five candidates most like this one (score regularisation;
       Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005).
     - feedback: likeness to the middle of the three best (Rocchio, 1971).
-    - previous_*, next_*: the same two of the turns before and after; session_*: mean of the session's best three.
+    - previous_*, next_*: the same two of the turns before and after. session_vector, session_words: mean of the
+      session's best three; session_best: the mean of both of its best turn.
     - speaker: the question names who said it. length: of the text, on a logarithmic scale.
     """
     vector, words = normalised(pool.cosine), share_of_best(pool.bm25)
@@ -65,6 +67,7 @@ def features(pool: Pool, question: str) -> NDArray[np.float64]:
         "next_words": turns.beside(words, 1),
         "session_vector": turns.best_of_session(vector),
         "session_words": turns.best_of_session(words),
+        "session_best": turns.best_of_session((vector + words) / 2.0, 1),
         "speaker": _named(pool.speakers, question),
         "length": np.clip(np.log1p(pool.chars) / np.log(_LONG_TEXT_CHARS), 0.0, 1.0),
     }
@@ -103,7 +106,7 @@ def _of_similar(pool: Pool, vector: Scores, words: Scores) -> tuple[Scores, Scor
     if len(head) > 1:
         likeness = (pool.vectors[head] @ pool.vectors[head].T).astype(np.float64)
         np.fill_diagonal(likeness, 0.0)
-        near = np.argsort(-likeness, axis=1, kind="stable")[:, :_SIMILAR]
+        near = np.argpartition(-likeness, min(_SIMILAR, len(head) - 1), axis=1)[:, :_SIMILAR]
         weights = np.maximum(np.take_along_axis(likeness, near, axis=1), 0.0)
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
         for row, scores in zip(found, (vector, words), strict=True):
@@ -132,28 +135,28 @@ class _Turns:
 
     def __init__(self, pool: Pool) -> None:
         self._count = len(pool.ids)
-        turns = pool.turns.tolist()
-        self._turns = [at for at, turn in enumerate(turns) if turn >= 0 and pool.sessions[at]]
-        self._places = {(pool.sessions[at], turns[at]): at for at in self._turns}
-        self._sessions: dict[str, list[int]] = {}
-        for at in self._turns:
-            self._sessions.setdefault(pool.sessions[at], []).append(at)
-        self._pairs: dict[int, NDArray[np.int64]] = {}
-        for step in (-1, 1):
-            beside = [(at, self._places.get((pool.sessions[at], turns[at] + step))) for at in self._turns]
-            pairs = [(at, other) for at, other in beside if other is not None]
-            self._pairs[step] = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        told = enumerate(zip(pool.sessions, pool.turns.tolist(), strict=True))
+        turns = [(at, session, turn) for at, (session, turn) in told if session and turn >= 0]
+        places = {(session, turn): at for at, session, turn in turns}
+        sessions: dict[str, list[int]] = {}
+        for at, session, _ in turns:
+            sessions.setdefault(session, []).append(at)
+        self._sessions = [np.array(members, dtype=np.int64) for members in sessions.values()]
+        self._beside = {
+            step: np.array([(at, places.get((session, turn + step), -1)) for at, session, turn in turns], np.int64)
+            for step in (-1, 1)
+        }
 
     def beside(self, scores: Scores, step: int) -> Scores:
         """Return the score of the turn `step` after each one, 0 where it is not in the pool."""
         found = np.zeros(self._count, dtype=np.float64)
-        pairs = self._pairs[step]
-        found[pairs[:, 0]] = scores[pairs[:, 1]]
+        at, other = self._beside[step].reshape(-1, 2).T
+        found[at] = np.where(other >= 0, scores[other], 0.0)
         return found
 
-    def best_of_session(self, scores: Scores) -> Scores:
-        """Return the mean of the three best scores of each one's session; what is missing counts 0."""
+    def best_of_session(self, scores: Scores, count: int = _BEST_OF_SESSION) -> Scores:
+        """Return the mean of the `count` best scores of each one's session; what is missing counts 0."""
         found = np.zeros(self._count, dtype=np.float64)
-        for places in self._sessions.values():
-            found[places] = np.sort(scores[places])[-_BEST_OF_SESSION:].sum() / _BEST_OF_SESSION
+        for places in self._sessions:
+            found[places] = np.sort(scores[places])[-count:].sum() / count
         return found

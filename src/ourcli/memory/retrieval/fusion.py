@@ -48,8 +48,8 @@ def rank(pool: Pool, question: str, *, now: datetime, weights: WeightTable | Non
         weights: Others than the shipped ones.
     """
     count = len(pool.ids)
-    newest_first = sorted(range(count), key=lambda place: (-int(pool.ts_us[place]), pool.ids[place]))
-    sort = np.array(newest_first, dtype=np.int64)
+    newest_first = list(zip((-pool.ts_us).tolist(), pool.ids, strict=True))
+    sort = np.array(sorted(range(count), key=newest_first.__getitem__), dtype=np.int64)
     back = np.argsort(sort)
     fused = fuse(_picked(pool, sort), question, weights or shipped())
     layer_weight = np.array([LAYERS[layer].weight for layer in pool.layers], dtype=np.float64)
@@ -63,7 +63,7 @@ def rank(pool: Pool, question: str, *, now: datetime, weights: WeightTable | Non
         fused=fused.score[back],
         shares=fused.shares[back],
         features=COLUMNS,
-        model=tuple(fused.model[place] for place in back),
+        model=tuple(map(fused.model.__getitem__, back.tolist())),
         layer_weight=layer_weight,
         recency=factor,
         duplicates=duplicates,
@@ -82,18 +82,24 @@ def fuse(pool: Pool, question: str, weights: WeightTable) -> Fused:
     equal = weights.of[Weights.EQUAL]
     shares = _with_base(values * (equal / equal.sum()))
     level = shares.sum(axis=1)
-    names = np.array(
-        [weights_for(*told) for told in zip(pool.kinds, pool.sessions, pool.turns.tolist(), strict=True)], dtype=object
-    )
-    for name in Weights:
-        places = np.flatnonzero(names == name)
+    model = [Weights.EQUAL.value] * len(pool.ids)
+    for name, members in _by_kind(pool).items():
+        places = np.array(members, dtype=np.int64)
         own = values[places] * weights.of[name]
-        reach = np.ptp(own.sum(axis=1)) if len(places) else 0.0
+        reach = float(np.ptp(own.sum(axis=1)))
         if name is not Weights.EQUAL and reach > 0:
-            shares[places] = _over_span(own, level[places], float(reach))
-        else:
-            names[places] = Weights.EQUAL
-    return Fused(score=np.clip(shares.sum(axis=1), 0.0, 1.0), shares=shares, model=tuple(str(name) for name in names))
+            shares[places] = _over_span(own, level[places], reach)
+            for place in members:
+                model[place] = name.value
+    return Fused(score=np.clip(shares.sum(axis=1), 0.0, 1.0), shares=shares, model=tuple(model))
+
+
+def _by_kind(pool: Pool) -> dict[Weights, list[int]]:
+    """Return the places of the candidates that each table of weights ranks."""
+    found: dict[Weights, list[int]] = {}
+    for place, told in enumerate(zip(pool.kinds, pool.sessions, pool.turns.tolist(), strict=True)):
+        found.setdefault(weights_for(*told), []).append(place)
+    return found
 
 
 def _over_span(own: NDArray[np.float64], level: Scores, reach: float) -> NDArray[np.float64]:
@@ -116,19 +122,20 @@ def _with_base(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _picked(pool: Pool, places: NDArray[np.int64]) -> Pool:
     """Return the candidates at these places, in their order."""
+    order = places.tolist()
     return replace(
         pool,
-        ids=tuple(pool.ids[place] for place in places),
-        layers=tuple(pool.layers[place] for place in places),
+        ids=tuple(map(pool.ids.__getitem__, order)),
+        layers=tuple(map(pool.layers.__getitem__, order)),
         cosine=pool.cosine[places],
         bm25=pool.bm25[places],
         vector_rank=pool.vector_rank[places],
         text_rank=pool.text_rank[places],
         vectors=pool.vectors[places],
         ts_us=pool.ts_us[places],
-        kinds=tuple(pool.kinds[place] for place in places),
-        sessions=tuple(pool.sessions[place] for place in places),
+        kinds=tuple(map(pool.kinds.__getitem__, order)),
+        sessions=tuple(map(pool.sessions.__getitem__, order)),
         turns=pool.turns[places],
-        speakers=tuple(pool.speakers[place] for place in places),
+        speakers=tuple(map(pool.speakers.__getitem__, order)),
         chars=pool.chars[places],
     )

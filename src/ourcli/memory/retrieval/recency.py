@@ -48,6 +48,6 @@ def recency(layers: Sequence[Layer], ts_us: NDArray[np.int64], now: datetime) ->
         now: The moment of the search, aware.
     """
     age_us = np.maximum((now - _EPOCH) // _MICROSECOND - ts_us, 0).astype(np.float64)
-    half_us = np.array([FADING[layer].half_life / _MICROSECOND for layer in layers], dtype=np.float64)
-    most = np.array([FADING[layer].most for layer in layers], dtype=np.float64)
+    told = {layer: (fading.half_life / _MICROSECOND, fading.most) for layer, fading in FADING.items()}
+    half_us, most = np.array([told[layer] for layer in layers], dtype=np.float64).reshape(-1, 2).T
     return np.asarray(1.0 - most * (1.0 - np.exp2(-age_us / half_us)), dtype=np.float64)
