@@ -49,7 +49,8 @@ def status_of(pid: int) -> dict[str, str]:
 
 
 def workers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "ourcli.app.worker" in " ".join(child.cmdline())]
+    living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in living if "ourcli.app.worker" in " ".join(child.cmdline())]
 
 
 @promise("tools.wasm.hostile-guest")

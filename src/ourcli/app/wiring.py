@@ -6,7 +6,7 @@ never loads a model. Whatever has a lifetime goes onto the one exit stack.
 
 import math
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from functools import cached_property
 from pathlib import Path
