@@ -1,9 +1,13 @@
 """Schemas of strangers."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from ourcli.tools.data import Json
 from ourcli.tools.patterns import BadPatternError, check_pattern
+from ourcli.tools.quick import quick_check
 from ourcli.tools.schema import BadSchemaError, Schema, check_schema
 from tests.promises import promise
 
@@ -82,6 +86,39 @@ def test_faults_are_few_short_and_say_where() -> None:
 
     assert len(faults) == 5
     assert faults[0] == "a/0: 1 is not of type 'string'"
+
+
+PLAIN = st.recursive(
+    st.sampled_from(["string", "integer", "number", "boolean", "null", "array"]).map(lambda kind: {"type": kind}),
+    lambda inner: (
+        st.builds(lambda one: {"type": "array", "items": one}, inner)
+        | st.builds(
+            lambda named, needed, others: {
+                "type": "object",
+                "properties": named,
+                "required": needed,
+                "additionalProperties": others,
+            },
+            st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+            st.lists(st.sampled_from("abc"), max_size=2, unique=True),
+            st.booleans() | inner,
+        )
+    ),
+    max_leaves=6,
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, 1.5]) | st.sampled_from(["", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(PLAIN, VALUES)
+def test_the_quick_check_says_yes_only_where_the_full_one_does(schema: Json, value: Json) -> None:
+    check = quick_check(schema)
+
+    if check is not None and check(value):
+        assert Draft202012Validator(schema).is_valid(value)
 
 
 @promise("tools.schema.bounded")

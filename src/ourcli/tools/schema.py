@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from ourcli.tools.data import MOST_DEPTH, Json, JsonObject, depth, dump
 from ourcli.tools.patterns import BadPatternError, check_pattern
+from ourcli.tools.quick import quick_check
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -129,9 +130,12 @@ class Schema:
     def __init__(self, schema: JsonObject) -> None:
         check_schema(schema)
         self._validator = _validator(schema)
+        self._quick = quick_check(cast("Json", schema))
 
     def faults(self, value: Json | JsonObject) -> tuple[str, ...]:
         """Return what does not fit, a line each and the first few only; empty when the value fits."""
+        if self._quick is not None and self._quick(value):
+            return ()
         found = []
         for error in self._validator.iter_errors(value):
             path = "/".join(str(step)[:64] for step in error.absolute_path)

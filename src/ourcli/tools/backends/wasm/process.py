@@ -6,6 +6,7 @@ a pipe would cost more than the whole call does (a warm call takes some 0.05 ms)
 
 import asyncio
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -27,6 +28,12 @@ GRACE_S: Final = 0.1
 """How long an interrupted guest has to end before its worker is killed."""
 PARK_S: Final = 0.05
 """After so long without a question a worker is stopped, so that a guest cannot go on computing unasked."""
+GLANCE_S: Final = 100e-6
+"""So long an answer is waited for on the spot before the event loop is asked to tell: a warm guest answers within, and
+the way through the loop alone takes longer than that."""
+_MOST_SELECTED: Final = 1024
+_CALLS_A_TURN: Final = 16
+"""After so many calls that never waited, others get their turn."""
 _READ: Final = 1 << 16
 _MOST_REPORT: Final = 1 << 14
 _STOP: Final = signal.SIGSTOP
@@ -55,7 +62,9 @@ class WorkerProcess:
         self._reports = bytearray()
         self._timers: list[asyncio.TimerHandle] = []
         self._parking: asyncio.TimerHandle | None = None
-        self._parked = self._expired = False
+        self._parked = self._expired = self._busy = self._writing = False
+        self._failure: OurcliError | None = None
+        self._calls, self._asked_at = 0, 0.0
         self._timeout_s = START_S
         self.alive = True
         self.guards: tuple[str, ...] = ()
@@ -103,9 +112,12 @@ class WorkerProcess:
         self._wake()
         try:
             self._talk.ask(identifier, log)
-            self._expired, self._timeout_s = False, timeout_s
+            self._expired, self._timeout_s, self._failure = False, timeout_s, None
             self._write(line)
-            await self._wait(timeout_s)
+            if not self._at_once():
+                await self._wait(timeout_s)
+            elif self._calls % _CALLS_A_TURN == 0:
+                await asyncio.sleep(0)
             answer = self._talk.answer
             if answer is None:
                 raise ToolCrashedError("the tool ended and did not answer")
@@ -116,6 +128,17 @@ class WorkerProcess:
         finally:
             self._talk.finish()
             self._park_later()
+
+    def _at_once(self) -> bool:
+        """Wait for the answer on the spot, for a moment only; say whether it came."""
+        self._calls += 1
+        if self._fresh or self._pipes.stdout >= _MOST_SELECTED:
+            return False
+        if select.select([self._pipes.stdout], (), (), GLANCE_S)[0]:
+            self._on_stdout()
+        if self._failure is not None:
+            raise self._failure
+        return self._talk.answer is not None
 
     def look(self) -> bool:
         """Read what came unasked, which may end it; say whether it is alive."""
@@ -140,7 +163,9 @@ class WorkerProcess:
             self._waiting = None
 
     def _end(self, failure: OurcliError | None = None, *, kill: bool = False) -> None:
-        """End the waiting, with an error or without."""
+        """End the waiting, with an error or without; one that comes before anybody waits is kept."""
+        if self._waiting is None:
+            self._failure = self._failure or failure
         if self._waiting is not None and not self._waiting.done():
             if failure is None:
                 self._waiting.set_result(None)
@@ -205,19 +230,23 @@ class WorkerProcess:
     # What goes to the guest
 
     def _write(self, data: bytes) -> None:
+        waiting = bool(self._unsent)
         self._unsent += data
-        self._send()
+        if not waiting:
+            self._send()
 
     def _send(self) -> None:
         while self._unsent and self.alive:
             try:
                 del self._unsent[: os.write(self._pipes.stdin, self._unsent)]
             except BlockingIOError:
+                self._writing = True
                 self._loop.add_writer(self._pipes.stdin, self._send)
                 return
             except OSError:
                 self._unsent.clear()  # it closed its stdin; what it answers or reports decides
-        if self.alive:
+        if self._writing and self.alive:
+            self._writing = False
             self._loop.remove_writer(self._pipes.stdin)
 
     # Time
@@ -233,20 +262,31 @@ class WorkerProcess:
         self._end(too_slow(self._timeout_s), kill=True)
 
     def _park_later(self) -> None:
-        if self.alive:
+        """Have the worker stopped when nobody asks for a while; one timer looks, since a call is not worth one."""
+        self._busy, self._asked_at = False, self._loop.time()
+        if self.alive and self._parking is None:
             self._parking = self._loop.call_later(PARK_S, self._park)
 
     def _park(self) -> None:
-        if self.alive:
+        self._parking = None
+        idle_s = self._loop.time() - self._asked_at
+        if not self.alive or self._busy:
+            return
+        if idle_s < PARK_S:
+            self._parking = self._loop.call_later(PARK_S - idle_s, self._park)
+        else:
             self._process.send_signal(_STOP)
             self._parked = True
             self._parking = self._loop.call_later(self._idle_s, self.kill)
 
     def _wake(self) -> None:
-        if self._parking is not None:
-            self._parking.cancel()
-        if self._parked and self.alive:
-            self._process.send_signal(_CONTINUE)
+        self._busy = True
+        if self._parked:
+            if self._parking is not None:
+                self._parking.cancel()
+                self._parking = None
+            if self.alive:
+                self._process.send_signal(_CONTINUE)
         self._parked = False
 
     # The end
