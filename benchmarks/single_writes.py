@@ -1,6 +1,6 @@
 """What single acknowledged writes cost, and what they do to search.
 
-    python -m benchmarks.single_writes [--writes 2000] [--start 10000] [--folder DISK] [--json]
+    python -m benchmarks.single_writes [--writes 10000] [--start 10000] [--folder DISK] [--json]
 
 A store is filled with `--start` records and compacted. Then one record at a time is written with a given vector; each
 write is timed until it is acknowledged (fsynced). Search is timed before and after, without embedding: vectors and
@@ -120,7 +120,7 @@ def p(percent: int, values: Sequence[float]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--writes", type=int, default=2_000, help="single writes")
+    parser.add_argument("--writes", type=int, default=10_000, help="single writes")
     parser.add_argument("--start", type=int, default=10_000, help="records that are there before")
     parser.add_argument("--folder", type=Path, help="disk to measure on (default: where temporary files lie)")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -58,6 +58,18 @@ def test_a_rule_that_means_nothing_is_refused_where_it_was_set(home: Path) -> No
         configuration.check(Home(home), {}, home.parent, now=NOW)
 
 
+def test_an_index_that_does_not_exist_is_refused_where_it_was_set_and_is_not_set(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text('[memory]\nindex_assets = "ivf"\n')
+    with pytest.raises(ConfigError, match=r"line 2: memory\.index_assets is 'ivf', which is no index") as caught:
+        configuration.load_checked(Home(home), {}, home.parent)
+    assert "ivf-sq" in caught.value.hint
+    (home / "config.toml").unlink()
+    with pytest.raises(ConfigError, match="no index"):
+        configuration.set_setting(Home(home), {}, "memory.index_interact", "hnsw")
+    assert not (home / "config.toml").exists()
+
+
 def test_the_shipped_rules_can_stand_in_the_configuration_file(home: Path) -> None:
     home.mkdir()
     (home / "config.toml").write_text(shipped_text())

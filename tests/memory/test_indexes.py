@@ -83,10 +83,10 @@ async def kinds(store: LanceRecordStore) -> set[str]:
 async def test_a_small_table_gets_no_index_and_a_grown_one_gets_it_by_the_upkeep(tmp_path: Path) -> None:
     vectors = scattered(ROWS)
     store, _ = await filled(tmp_path / "db", wanting(VectorIndex.IVF_SQ, from_rows=ROWS + 1), vectors)
-    await store.tend()
+    await store.tend(idle=True)
     before = await kinds(store)
     await store.upsert([a_record("one more", layer=Layer.ASSETS)], vectors[:1])
-    await store.tend()
+    await store.tend(idle=True)
     assert (before, await kinds(store)) == (set(), {"IvfSq"})
     assert await store.build_due_indexes() is False
 
@@ -150,6 +150,19 @@ async def test_a_large_table_is_read_whole_once_many_of_its_rows_were_met(tmp_pa
     records = await store.fetch(Filter(ids=leg.ids))
     assert {record.text for record in records} >= {"new"}
     assert len(records) == 3
+
+
+async def test_a_table_whose_vectors_are_all_compared_gets_indexes_of_its_columns_only(tmp_path: Path) -> None:
+    vectors = scattered(ROWS)
+    store, _ = await filled(tmp_path / "db", wanting(VectorIndex.IVF_SQ, exact_rows=ROWS), vectors)
+    await store.build_due_indexes()
+    assert await kinds(store) == set()
+    listed = [index for table in store._tables.values() for index in await table.list_indices()]
+    assert {column for index in listed for column in index.columns} >= {"id", "project", "tags", "ts"}
+
+
+def test_the_session_layer_is_flat_below_5_000_rows_and_the_others_below_20_000() -> None:
+    assert [Indexes().flat_rows(layer) for layer in Layer] == [5_000, 20_000, 20_000]
 
 
 def test_an_index_that_does_not_exist_is_refused_with_those_that_do() -> None:

@@ -35,6 +35,7 @@ class Counted:
 
     flushes: int = 0
     tended: int = 0
+    settled: int = 0
     wrong: bool = False
     order: list[str] = field(default_factory=list)
 
@@ -44,8 +45,9 @@ class Counted:
             raise StoreError("the disk is full")
         return 0
 
-    async def tend(self, *, wait: bool = True) -> None:
+    async def tend(self, *, wait: bool = True, idle: bool = False) -> None:
         self.tended += 1
+        self.settled += idle
 
 
 def upkeep(counted: Counted, now: Callable[[], float] = lambda: 0.0, limits: Limits | None = None) -> Upkeep:
@@ -78,6 +80,17 @@ async def test_changes_that_wait_for_long_are_flushed_at_the_next_read_whatever_
     now[0] = 500.0
     await kept.seen((Change(id="b", row=None, seq=9),))
     assert counted.flushes == 2
+
+
+async def test_once_nothing_waits_any_more_the_indexes_are_brought_up_to_date_once() -> None:
+    counted, now = Counted(), [0.0]
+    kept = upkeep(counted, lambda: now[0])
+    await kept.seen((Change(id="a", row=None, seq=1),))
+    for at, settled in ((1.0, 0), (30.0, 0), (32.0, 1), (99.0, 1)):
+        now[0] = at
+        await kept.seen(())
+        assert counted.settled == settled
+    assert counted.flushes == 0
 
 
 async def test_after_a_failure_a_flush_waits_until_as_much_again_is_there() -> None:

@@ -161,9 +161,9 @@ class MemorySettings(Section):
     index_interact: Text = "hnsw-sq"
     """Vector index of the session layer from 5,000 records on: flat, hnsw-sq, ivf-sq, ivf-pq or ivf-rq."""
     index_insights: Text = "ivf-pq"
-    """The same for the layer of distilled decisions."""
+    """The same for the layer of distilled decisions, from 20,000 records on."""
     index_assets: Text = "ivf-sq"
-    """The same for documents and code."""
+    """The same for documents and code, from 20,000 records on."""
 
 
 class IngestSettings(Section):

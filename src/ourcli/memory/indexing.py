@@ -8,7 +8,7 @@ from ourcli.memory.layers import Layer
 
 
 class VectorIndex(StrEnum):
-    """A kind of vector index; `docs/decisions/0011-vector-indexes.md` compares them."""
+    """A kind of vector index; `docs/decisions/0019-vector-indexes.md` compares them."""
 
     FLAT = "flat"
     """None: every vector is compared."""
@@ -31,7 +31,8 @@ class Indexes:
         insights: Of the distilled layer.
         assets: Of documents and code.
         from_rows: A table with fewer rows has no index but that of its words.
-        exact_rows: A table with so many rows is held in memory by whoever searches it, and all vectors are compared.
+        exact_rows: A table with so many rows is held in memory by whoever searches it, and all vectors are compared;
+            from there on it has a vector index. The session layer has one from `from_rows` on.
     """
 
     interact: VectorIndex = VectorIndex.HNSW_SQ
@@ -39,6 +40,10 @@ class Indexes:
     assets: VectorIndex = VectorIndex.IVF_SQ
     from_rows: int = 5_000
     exact_rows: int = 20_000
+
+    def flat_rows(self, layer: Layer) -> int:
+        """Return up to how many rows all vectors of a layer are compared."""
+        return min(self.from_rows, self.exact_rows) if layer is Layer.INTERACT else self.exact_rows
 
     def of(self, layer: Layer) -> VectorIndex:
         """Return the index of a layer."""

@@ -147,8 +147,9 @@ class FakeRecordStore:
         """Count the call."""
         self.optimized += 1
 
-    async def tend(self) -> bool:
+    async def tend(self, *, idle: bool = False) -> bool:
         """Do nothing: a dictionary needs no compaction."""
+        del idle
         return False
 
     async def flush(self) -> int:

@@ -30,15 +30,19 @@ class Compactor:
         self._securing = securing
         self._folder = folder
 
-    async def tend(self, *, wait: bool = True) -> None:
+    async def tend(self, *, wait: bool = True, idle: bool = False) -> None:
         """Compact the tables that need it, and remove versions that nobody can need any more.
+
+        Args:
+            wait: Wait for another process that compacts.
+            idle: Nothing is written any more: a few rows outside of the indexes are enough, and new indexes are built.
 
         Raises:
             Busy: Another process compacts, and `wait` is False.
             StoreError: It did not work; everything can still be read.
         """
         async with exclusive(self._folder / COMPACT_LOCK, wait=wait):
-            if not await self._tables.tend():
+            if not await self._tables.tend(idle=idle):
                 return
             await self._securing.secure()
             if await self._tables.has_old_versions(SAFE_AGE):

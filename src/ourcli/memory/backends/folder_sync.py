@@ -1,12 +1,17 @@
 """Making the tables survive a power cut: LanceDB does not fsync, so it is done here."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ourcli.common.errors import StoreError
 
+Mark = tuple[str, int, int, int]
+"""Path, inode, size and moment of the last change of a file or folder."""
+_COARSEST_NS = 3_000_000_000
+"""No disk notes moments more coarsely."""
 _READ = getattr(os, "O_BINARY", 0) | (os.O_RDWR if os.name == "nt" else os.O_RDONLY)
 
 
@@ -22,7 +27,7 @@ def fsync_path(path: Path) -> None:
 
 
 class FolderSync:
-    """Fsyncs the tables' files that this process has not yet seen safe, then every folder on the way to them.
+    """Fsyncs the tables' files that this process has not yet seen safe, then every changed folder on the way.
 
     What another process wrote and did not live to fsync is unknown here, so the first run takes every file; a file
     that is safe already costs an open and an empty fsync.
@@ -35,7 +40,7 @@ class FolderSync:
     def __init__(self, folder: Path, fsync: Callable[[Path], None] = fsync_path) -> None:
         self._folder = folder
         self._fsync = fsync
-        self._safe: set[tuple[str, int, int, int]] = set()
+        self._safe: set[Mark] = set()
 
     def run(self) -> None:
         """Make all that stands in the tables now survive a power cut: files first, then their folders.
@@ -50,7 +55,11 @@ class FolderSync:
                     self._sync_present(path)
                 present.add(mark)
             for folder in self._folders():
-                self._sync_present(folder)
+                settled = _mark(folder)
+                if settled not in self._safe:
+                    self._sync_present(folder)
+                if settled is not None:
+                    present.add(settled)
             self._fsync(self._folder)
         except OSError as exc:
             raise StoreError(
@@ -70,7 +79,7 @@ class FolderSync:
             inner = sorted((Path(root) for root, _, _ in os.walk(table)), reverse=True)
             yield from inner
 
-    def _files(self) -> Iterator[tuple[Path, tuple[str, int, int, int]]]:
+    def _files(self) -> Iterator[tuple[Path, Mark]]:
         for folder in self._folders():
             with suppress(FileNotFoundError), os.scandir(folder) as entries:
                 for entry in entries:
@@ -78,3 +87,14 @@ class FolderSync:
                         if entry.is_file(follow_symlinks=False):
                             about = entry.stat(follow_symlinks=False)
                             yield Path(entry.path), (entry.path, about.st_ino, about.st_size, about.st_mtime_ns)
+
+
+def _mark(folder: Path) -> Mark | None:
+    """Return what changes when names in a folder do; None right after they did, when the clock may be too coarse."""
+    try:
+        about = folder.stat()
+    except FileNotFoundError:
+        return None
+    if abs(time.time_ns() - about.st_mtime_ns) < _COARSEST_NS:
+        return None
+    return str(folder), about.st_ino, about.st_size, about.st_mtime_ns

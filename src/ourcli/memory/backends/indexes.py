@@ -58,7 +58,9 @@ class Asking:
     def applied(self, query: Any, k: int) -> Any:
         """Return the query, told how to go about it."""
         if self.probes:
-            query = query.minimum_nprobes(self.probes).maximum_nprobes(0)
+            query = query.maximum_nprobes(0).minimum_nprobes(
+                self.probes
+            )  # in this order: the first may not exceed the last
         if self.refine:
             query = query.refine_factor(self.refine)
         return query.ef(max(self.effort, k)) if self.effort else query
@@ -80,10 +82,16 @@ async def asking(table: Any) -> Asking:
     return Asking(probes=probes, refine=_REFINE.get(index.index_type, 0))
 
 
-async def build_due(table: Any, wanted: VectorIndex, *, from_rows: int) -> bool:
+async def build_due(table: Any, wanted: VectorIndex, *, from_rows: int, flat_rows: int) -> bool:
     """Build the indexes that a table's growth or the settings call for; say whether there were any.
 
     Readers and writers go on meanwhile; rows that come in while it works are found without the index.
+
+    Args:
+        table: The table.
+        wanted: Which vector index it gets, with more rows than `flat_rows`.
+        from_rows: With so many rows the columns that filters ask for are indexed.
+        flat_rows: So many vectors are compared one by one.
     """
     rows = await table.count_rows()
     if rows < from_rows:
@@ -93,7 +101,7 @@ async def build_due(table: Any, wanted: VectorIndex, *, from_rows: int) -> bool:
     for column in missing:
         await retried(partial(table.create_index, column, config=_SCALAR[column]()))
     index = await _vector_index(table)
-    if wanted is VectorIndex.FLAT:
+    if wanted is VectorIndex.FLAT or (index is None and rows <= flat_rows):
         if index is not None:
             await retried(partial(table.drop_index, index.name))
         return bool(missing) or index is not None

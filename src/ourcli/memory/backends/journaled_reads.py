@@ -39,8 +39,11 @@ class Tables(RecordTables, Protocol):
         """Return the newest version of each table that can be read, by the table's name."""
         ...
 
-    async def tend(self) -> bool:
-        """Compact the tables whose fragments or unindexed rows have grown past the bound; say if there were any."""
+    async def tend(self, *, idle: bool = False) -> bool:
+        """Compact the tables whose fragments or unindexed rows have grown past the bound; say if there were any.
+
+        With `idle`, when nothing is written any more, a few unindexed rows are enough.
+        """
         ...
 
     async def is_crowded(self) -> bool:

@@ -230,11 +230,15 @@ class JournaledStore(JournaledReads):
 
     async def aclose(self) -> None:
         """Flush, unless another process is flushing, and let go of the journal; what it holds stays safe in it."""
+        waiting = False
         try:
-            await self._upkeep.close(waiting=await self._is_waiting())
-        finally:
-            self._journal.close()
-            self._stemmer.close()
+            waiting = await self._is_waiting()
+        finally:  # a thread that is not ended would keep the process from ending
+            try:
+                await self._upkeep.close(waiting=waiting)
+            finally:
+                self._journal.close()
+                self._stemmer.close()
 
     async def _is_waiting(self) -> bool:
         try:

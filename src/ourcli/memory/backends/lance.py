@@ -1,6 +1,6 @@
 """The record store on LanceDB: one table a layer, BM25 and vectors in the same rows."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -28,13 +28,16 @@ _ROWS_AN_ID = 20
 """Reading so many ids takes as long as looking one up."""
 
 
+_Write = Callable[[Any, pa.Table], Awaitable[None]]
+
+
 class LanceRecordStore:
     """Three tables in one folder. Open it with `LanceRecordStore.open`."""
 
     def __init__(self, tables: OpenTables, wanted: Indexes) -> None:
         self._tables = tables.layers
         self._wanted = wanted
-        self._legs = {layer: LanceLegs(layer, table, wanted.exact_rows) for layer, table in tables.layers.items()}
+        self._legs = {layer: LanceLegs(layer, table, wanted.flat_rows(layer)) for layer, table in tables.layers.items()}
         self._facts = tables.facts
 
     @classmethod
@@ -68,8 +71,8 @@ class LanceRecordStore:
         with translated("cannot write to memory"):
             for layer, table in self._tables.items():
                 places = [i for i, record in enumerate(records) if record.layer is layer]
-                if places:
-                    await merge(table, "id", arrow.to_table([records[i] for i in places], vectors[places]))
+                for write, some in await _ways(table, [(i, records[i].id) for i in places]):
+                    await write(table, arrow.to_table([records[i] for i in some], vectors[some]))
             for layer, table in self._tables.items():
                 moved = [record.id for record in records if record.layer is not layer]
                 await self._delete_from(table, moved)
@@ -186,19 +189,25 @@ class LanceRecordStore:
                 await lance_upkeep.compact(table)
         await self.build_due_indexes()
 
-    async def tend(self) -> bool:
+    async def tend(self, *, idle: bool = False) -> bool:
         """Compact the tables whose fragments or unindexed rows have grown past the bound; say if there were any."""
         with translated("cannot compact memory"):
-            untidy = [table for table in self._tables.values() if await lance_upkeep.is_untidy(table)]
+            untidy = [table for table in self._tables.values() if await lance_upkeep.is_untidy(table, idle=idle)]
             for table in untidy:
                 await lance_upkeep.compact(table)
-        return await self.build_due_indexes() or bool(untidy)
+        built = idle and await self.build_due_indexes()  # minutes in a large table, in which nothing is compacted
+        return built or bool(untidy)
 
     async def build_due_indexes(self) -> bool:
         """Build the indexes that growth or the settings call for; say if there were any. Readers go on meanwhile."""
         with translated("cannot index memory"):
             due = [
-                await indexes.build_due(table, self._wanted.of(layer), from_rows=self._wanted.from_rows)
+                await indexes.build_due(
+                    table,
+                    self._wanted.of(layer),
+                    from_rows=self._wanted.from_rows,
+                    flat_rows=self._wanted.flat_rows(layer),
+                )
                 for layer, table in self._tables.items()
             ]
         return any(due)
@@ -236,6 +245,30 @@ class LanceRecordStore:
         """Write anew where removed rows are only marked as such; False: there are none. Follows the step above."""
         with translated("cannot write memory anew"):
             return any([await erase.rewrite_marked(table) for table in (*self._tables.values(), self._facts.table)])
+
+
+async def _ways(table: Any, rows: Sequence[tuple[int, str]]) -> list[tuple[_Write, list[int]]]:
+    """Return how rows (place and id) are written: those that are new to the table can be added.
+
+    An addition does not disturb a compaction that is going on; a merge makes it begin again, even a merge of new rows.
+    """
+    ids = [record_id for _, record_id in rows]
+    if not rows:
+        return []
+    if len(ids) > _IDS_A_STATEMENT or len(set(ids)) < len(ids):
+        return [(_merged, [place for place, _ in rows])]
+    there = set(await _those_in(table, ids))
+    ways = [(_added, [place for place, one in rows if one not in there])]
+    ways += [(_merged, [place for place, one in rows if one in there])]
+    return [(write, places) for write, places in ways if places]
+
+
+async def _added(table: Any, rows: pa.Table) -> None:
+    await retried(partial(table.add, rows))
+
+
+async def _merged(table: Any, rows: pa.Table) -> None:
+    await merge(table, "id", rows)
 
 
 def _filtered(table: Any, where: Filter) -> Any:

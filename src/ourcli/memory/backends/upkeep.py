@@ -65,6 +65,7 @@ class Upkeep:
         self._clock = clock
         self._first = 0
         self._first_seen_s = 0.0
+        self._is_settled = True
         self._failed_at: JournalSize | None = None
         self._size = JournalSize(rows=0, bytes=0)
 
@@ -87,10 +88,14 @@ class Upkeep:
         """Be told what the journal holds at a read."""
         first = changes[0].seq if changes else 0
         if first != self._first:
-            self._first, self._first_seen_s = first, self._clock()
-        elif first and self._clock() - self._first_seen_s > self._limits.age_s:
+            self._first, self._first_seen_s, self._is_settled = first, self._clock(), False
+        elif self._clock() - self._first_seen_s > self._limits.age_s:
             self._first_seen_s = self._clock()
-            await self._flushing.run(self._flush, wait=False)
+            if first:
+                await self._flushing.run(self._flush, wait=False)
+            elif not self._is_settled:
+                self._is_settled = True
+                await self._tending.run(self._settle, wait=False)
 
     async def _flush(self) -> None:
         """Flush after an acknowledgement: what goes wrong is told, but does not take the acknowledgement back."""
@@ -106,13 +111,17 @@ class Upkeep:
         else:
             await self._tending.run(self._tend, wait=False)
 
-    async def _tend(self) -> None:
+    async def _tend(self, *, idle: bool = False) -> None:
         try:
-            await self._compactor.tend(wait=False)
+            await self._compactor.tend(wait=False, idle=idle)
         except Busy:
             return
         except StoreError as exc:
             _log.warning("the memory was not compacted: %s", exc.message)
+
+    async def _settle(self) -> None:
+        """Bring the indexes up to date once nothing has been written for a while: searches are faster then."""
+        await self._tend(idle=True)
 
     async def close(self, *, waiting: bool) -> None:
         """Let what is running end; flush what still waits, unless another process does."""

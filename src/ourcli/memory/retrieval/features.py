@@ -138,10 +138,9 @@ class _Turns:
         told = enumerate(zip(pool.sessions, pool.turns.tolist(), strict=True))
         turns = [(at, session, turn) for at, (session, turn) in told if session and turn >= 0]
         places = {(session, turn): at for at, session, turn in turns}
-        sessions: dict[str, list[int]] = {}
-        for at, session, _ in turns:
-            sessions.setdefault(session, []).append(at)
-        self._sessions = [np.array(members, dtype=np.int64) for members in sessions.values()]
+        number = {session: place for place, session in enumerate(dict.fromkeys(session for _, session, _ in turns))}
+        self._at = np.array([at for at, _, _ in turns], dtype=np.int64)
+        self._session = np.array([number[session] for _, session, _ in turns], dtype=np.int64)
         self._beside = {
             step: np.array([(at, places.get((session, turn + step), -1)) for at, session, turn in turns], np.int64)
             for step in (-1, 1)
@@ -157,6 +156,11 @@ class _Turns:
     def best_of_session(self, scores: Scores, count: int = _BEST_OF_SESSION) -> Scores:
         """Return the mean of the `count` best scores of each one's session; what is missing counts 0."""
         found = np.zeros(self._count, dtype=np.float64)
-        for places in self._sessions:
-            found[places] = np.sort(scores[places])[-count:].sum() / count
+        own = scores[self._at]
+        best_first = np.lexsort((-own, self._session))
+        session = self._session[best_first]
+        place = np.arange(len(session)) - np.searchsorted(session, session)
+        kept = place < count
+        sums = np.bincount(session[kept], weights=own[best_first][kept])
+        found[self._at] = sums[self._session] / count if len(sums) else 0.0
         return found

@@ -97,8 +97,12 @@ def fuse(pool: Pool, question: str, weights: WeightTable) -> Fused:
 def _by_kind(pool: Pool) -> dict[Weights, list[int]]:
     """Return the places of the candidates that each table of weights ranks."""
     found: dict[Weights, list[int]] = {}
-    for place, told in enumerate(zip(pool.kinds, pool.sessions, pool.turns.tolist(), strict=True)):
-        found.setdefault(weights_for(*told), []).append(place)
+    known: dict[tuple[str, bool], list[int]] = {}
+    for place, (kind, session, turn) in enumerate(zip(pool.kinds, pool.sessions, pool.turns.tolist(), strict=True)):
+        told = (kind, session != "" and turn >= 0)
+        if told not in known:
+            known[told] = found.setdefault(weights_for(kind, session, turn), [])
+        known[told].append(place)
     return found
 
 

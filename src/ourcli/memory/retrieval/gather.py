@@ -1,6 +1,5 @@
 """From the legs of all layers to one pool: pure."""
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -52,8 +51,11 @@ def gather(near: Sequence[Leg], matched: Sequence[Leg], query: Vector) -> Pool:
 
 def _new(leg: Leg, place_of: dict[str, int]) -> NDArray[np.int64]:
     """Return the places of the candidates that no earlier leg brought, and give them a place in the pool."""
-    new = [at for at, one in enumerate(leg.ids) if one not in place_of]
-    place_of.update(zip((leg.ids[at] for at in new), itertools.count(len(place_of))))
+    new: list[int] = []
+    for at, one in enumerate(leg.ids):
+        if one not in place_of:
+            place_of[one] = len(place_of)
+            new.append(at)
     return np.array(new, dtype=np.int64)
 
 
