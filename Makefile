@@ -34,7 +34,7 @@ HASHED  := $(INSTALL) --require-hashes --only-binary :all:
 HOME_DIR   = $${OURCLI_HOME:-$$HOME/.ourcli}
 MODELS_DIR = $${OURCLI_PATHS_MODELS:-$(HOME_DIR)/models}
 
-.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench bench-memory soak smoke lock docs clean
+.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench bench-memory bench-tools soak smoke plugins lock docs clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -45,8 +45,10 @@ help:
 	@echo 'make check      format, lint, types, walls, reference pages, tests'
 	@echo 'make bench      print the numbers of benchmarks/README.md'
 	@echo 'make bench-memory  the same for memory alone; OURCLI_BENCH_DATA=FOLDER and BENCH_ARGS=--million add to it'
+	@echo 'make bench-tools  what a sandboxed call costs; needs no model'
 	@echo 'make soak       run the long proofs'
 	@echo 'make smoke      build a wheel and try it on every other Python that is present'
+	@echo 'make plugins    build the sample plugins'
 	@echo 'make docs       write the reference pages again'
 	@echo 'make lock       pin and hash the requirements again (needs the network)'
 	@echo 'make clean      remove what make made; models and memory stay'
@@ -114,6 +116,9 @@ docs: $(DEV)
 bench-memory: test-models
 	@OURCLI_TEST_MODELS="$(MODELS_DIR)" $(PY) -m benchmarks --memory $(BENCH_ARGS)
 
+bench-tools: $(DEV)
+	@$(PY) -m benchmarks.tools $(BENCH_ARGS)
+
 bench: test-models
 	@OURCLI_TEST_MODELS="$(MODELS_DIR)" $(PY) -m benchmarks
 
@@ -122,6 +127,9 @@ soak: test-models
 
 smoke: test-models
 	@$(PY) tools/smoke.py "$(MODELS_DIR)"
+
+plugins: $(DEV)
+	@$(PY) tools/plugins.py
 
 lock: $(LOCK)
 	@$(PY) tools/lock.py

@@ -19,6 +19,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "rerank": ("--rounds", "3"),
     "single_writes": ("--writes", "300", "--start", "1000"),
     "memory_latency": ("--rows", "1000", "--searches", "10"),
+    "tools": ("--calls", "200"),
     "retrieval": ("--limit", "40"),
 }
 """Every benchmark, in order, and what makes it quick."""

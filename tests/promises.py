@@ -444,6 +444,45 @@ CORE: dict[str, str] = {
     "core.router.kinds": "questions, things to remember, decisions and files to read are told apart",
 }
 
+TOOLS: dict[str, str] = {
+    "tools.call.denied": "a call that needs a right nobody granted ends with 4, names the right and runs nothing",
+    "tools.call.events": "a call is told in events that carry neither what it was given nor what it answered",
+    "tools.call.real": "`ourcli tools call` runs a plugin built from C and prints its answer",
+    "tools.call.side-effects": "a tool that changes something runs only after a person said yes",
+    "tools.call.validated": "input and output are held against their schemas; a tool does not run with wrong input",
+    "tools.capabilities.covers": "a right covers what lies inside it and nothing else",
+    "tools.capabilities.refused": "what is no capability is refused, with the shapes there are",
+    "tools.log.harmless": "what a tool logs can neither drive a terminal nor pass for other lines",
+    "tools.manifest.full": "the full manifest is read with its tools, limits, mode and capabilities",
+    "tools.manifest.hostile": "a hostile manifest is refused in words: odd names, paths, limits, sizes, doubles, unknown keys",
+    "tools.manifest.schema": "the published JSON Schema of the manifest takes what the reader takes",
+    "tools.manifest.simple": "the original manifest with inputs and outputs works as it is",
+    "tools.plugins.check": "`plugins check` finds a bad manifest or module, and a list of tools that differs from the manifest",
+    "tools.plugins.discovered": "plugins are found in their folders; a broken one is told and hides no other",
+    "tools.plugins.sample": "the sample plugin builds from its source and answers",
+    "tools.protocol.any-bytes": "whatever bytes a guest writes, reading them ends in messages or one error in words",
+    "tools.protocol.bounded": "a line that is too long, too deep or no JSON is refused",
+    "tools.protocol.one-answer": "an answer counts for the question with its id, once, and never for another one",
+    "tools.registry.clash": "two tools with one name are an error that names both places",
+    "tools.registry.nearest": "a mistyped name is met with the nearest one",
+    "tools.schema.bounded": "schemas that could cost more than their size says are refused",
+    "tools.schema.no-fetch": "a schema that refers to another place is refused and nothing is fetched",
+    "tools.start.light": "listing tools loads no engine, and calling one loads it in the worker only",
+    "tools.wasm.compiled-once": "compiled code is kept for the owner only and loaded only when it is what was compiled here",
+    "tools.wasm.exact-rights": "a guest has what it requested and was granted, and no more",
+    "tools.wasm.held-in": "a worker gives up its rights before it loads a guest",
+    "tools.wasm.hostile-guest": "a guest that loops, sleeps, recurses, floods or babbles is stopped, named, and the next call works",
+    "tools.wasm.idle-ends": "workers that nobody asks are ended",
+    "tools.wasm.killed-worker": "a killed worker fails its call only, and a cancelled call leaves no process",
+    "tools.wasm.limits": "memory and fuel beyond the limit are not given",
+    "tools.wasm.log-lines": "a guest's stderr becomes lines of log",
+    "tools.wasm.many-calls": "1,000 calls at once on 4 workers: none is lost and each caller's order is kept",
+    "tools.wasm.modes": "a persistent instance is used again, a fresh one never",
+    "tools.wasm.no-rights": "without grants a guest sees no file and no variable, and the host does nothing for it",
+    "tools.wasm.no-swap": "a module that changed after it was checked is not run",
+    "tools.wasm.not-a-module": "what is no module for WASI is refused with the reason",
+}
+
 SCHEDULER: dict[str, str] = {
     "scheduler.cron.agrees": "every run is in the future and matches its fields",
     "scheduler.cron.defaults": "the default schedules are every six hours and daily",
@@ -479,4 +518,4 @@ RELEASE: dict[str, str] = {
     "release.tests.no-silent-skip": "where skips are forbidden, a skipped test fails the run",
 }
 
-PROMISES: dict[str, str] = CLI | CONFIG | AI | MEMORY | CORE | SCHEDULER | OBSERVABILITY | RELEASE
+PROMISES: dict[str, str] = CLI | CONFIG | AI | MEMORY | CORE | TOOLS | SCHEDULER | OBSERVABILITY | RELEASE

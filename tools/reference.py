@@ -1,11 +1,12 @@
-"""Write the reference pages from the code: commands, settings, events, errors.
+"""Write the reference pages from the code: commands, settings, events, errors, the schema of a plugin's manifest.
 
-python tools/reference.py            write docs/reference/*.md
+python tools/reference.py            write docs/reference/*
 python tools/reference.py --check    fail when a page is not what the code says
 """
 
 import dataclasses
 import inspect
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from ourcli.common import errors, events
 from ourcli.common.errors import OurcliError
 from ourcli.common.events import TRANSIENT_EVENTS, Event
 from ourcli.config.keys import all_keys, shown
+from ourcli.tools.manifest_schema import manifest_schema
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 COLUMNS = 100
@@ -44,6 +46,7 @@ def pages() -> dict[str, str]:
         "config.md": config_page(),
         "events.md": events_page(),
         "errors.md": errors_page(),
+        "manifest.schema.json": json.dumps(manifest_schema(), indent=2) + "\n",
     }
 
 

@@ -12,6 +12,7 @@ HEAVY = {
     "anyio",
     "asyncio",
     "huggingface_hub",
+    "jsonschema",
     "kingfisher_sdk",
     "lancedb",
     "mcp",
@@ -40,7 +41,9 @@ finally:
 
 
 @promise("cli.start.light")
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["memory", "--help"], ["ask", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["memory", "--help"], ["ask", "--help"], ["tools", "--help"]], ids=" ".join
+)
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -28,5 +28,5 @@ def test_a_stale_page_is_noticed_and_written_anew(tmp_path: Path) -> None:
 
     assert missing.returncode == 1
     assert "docs/reference/cli.md is stale" in missing.stderr
-    assert written.stdout.count("wrote docs/reference/") == 4
+    assert written.stdout.count("wrote docs/reference/") == 5
     assert current.returncode == 0

@@ -17,6 +17,7 @@ from ourcli.app.lifecycle import LifecycleDesk
 from ourcli.app.modelling import ModelDesk
 from ourcli.app.records import given_vectors, to_record
 from ourcli.app.requests import Answer, AskRequest, ExportedRecord, IngestReport, NewRecord
+from ourcli.app.tooling import ToolDesk
 from ourcli.app.vacuuming import Vacuumed
 from ourcli.app.wiring import Rooms
 from ourcli.common.errors import InvalidInputError
@@ -56,6 +57,11 @@ class Service:
     def lifecycle(self) -> LifecycleDesk:
         """How records move, why, and how a move is taken back."""
         return LifecycleDesk(self._rooms)
+
+    @cached_property
+    def tools(self) -> ToolDesk:
+        """Every tool, and the plugins they come from."""
+        return ToolDesk(self._rooms)
 
     @property
     def settings(self) -> Settings:

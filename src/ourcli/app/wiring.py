@@ -6,7 +6,7 @@ never loads a model. Whatever has a lifetime goes onto the one exit stack.
 
 import math
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from functools import cached_property
 from pathlib import Path
@@ -146,6 +146,10 @@ class Rooms:
         self._store: JournaledStore | None = None
         self._memory: MemoryService | None = None
         self._moving: Moving | None = None
+
+    def on_close(self, closing: Callable[[], Awaitable[None]]) -> None:
+        """Have `closing` awaited when everything is closed."""
+        self._stack.push_async_callback(closing)
 
     @cached_property
     def threads(self) -> int:

@@ -26,6 +26,8 @@ COMMANDS: dict[str, LazyCommand] = {
     "memory": LazyCommand(f"{_AT}.memory:memory", "Store, search and manage what is remembered."),
     "ingest": LazyCommand(f"{_AT}.ingest:ingest", "Read files into memory."),
     "models": LazyCommand(f"{_AT}.models:models", "List, fetch, check and choose models."),
+    "tools": LazyCommand(f"{_AT}.tools:tools", "List, show and call tools."),
+    "plugins": LazyCommand(f"{_AT}.plugins:plugins", "List and check plugins."),
     "events": LazyCommand(f"{_AT}.events:events", "Show what happened."),
     "bench": LazyCommand(f"{_AT}.bench:bench", "Measure this installation on given data."),
     "doctor": LazyCommand(f"{_AT}.doctor:doctor", "Look for what is wrong, and mend it."),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ourcli.app.latency_report import LatencyReport
     from ourcli.app.vacuuming import Vacuumed
     from ourcli.cli.ports_lifecycle import Lifecycle
+    from ourcli.cli.ports_tools import Tools
     from ourcli.config.settings import Settings
     from ourcli.core.recipe import Cookbook
     from ourcli.memory.ports import LayerStats
@@ -36,6 +37,11 @@ class Facade(Protocol):
     @property
     def lifecycle(self) -> "Lifecycle":
         """How records move, why, and how a move is taken back."""
+        ...
+
+    @property
+    def tools(self) -> "Tools":
+        """Every tool, and the plugins they come from."""
         ...
 
     async def examine(self) -> "Sequence[Check]":

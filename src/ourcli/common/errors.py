@@ -6,6 +6,7 @@
     │   └── MissingExtraError        2   an optional part of ourcli is not installed
     ├── ApprovalNeededError          3   a person has to answer and none is here
     ├── DeniedError                  4   policy or a capability forbids it
+    │   └── CapabilityDeniedError    4   a tool wants a right that nobody granted
     ├── ModelError                   5   a model cannot be used
     │   ├── ModelMissingError        5   it is not on this machine
     │   └── ModelBrokenError         5   its file is damaged or not what was promised
@@ -17,6 +18,13 @@
     ├── PlanError                    1   a plan is not valid, or one of its steps failed
     ├── TransientError               1   it failed this time and may work when tried again
     ├── DownloadError                1   every source of a model failed
+    ├── PluginError                  1   a plugin's manifest or module cannot be used
+    │   └── ToolClashError           1   two tools have one name
+    ├── ToolError                    1   a tool was called and failed
+    │   ├── ToolInputError           1   what it was given does not fit its schema; it did not run
+    │   ├── ToolOutputError          1   what it answered breaks the protocol, its schema or a limit
+    │   ├── ToolTimeoutError         1   it took too long and was stopped
+    │   └── ToolCrashedError         1   it ended or was killed before it answered
     └── StoreError                   1   the store cannot be read or written
         ├── StoreConflictError       1   what was to be changed is no longer as it was
         └── StoreMismatchError       2   it was written by another embedding model
@@ -75,6 +83,20 @@ class DeniedError(OurcliError):
 
     exit_code = 4
     kind = "denied"
+
+
+class CapabilityDeniedError(DeniedError):
+    """A tool wants a right that nobody granted; nothing was done.
+
+    Args:
+        capability: The right, as it is written in grants.
+    """
+
+    kind = "capability_denied"
+
+    def __init__(self, message: str, *, capability: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.capability = capability
 
 
 class ModelError(OurcliError):
@@ -145,6 +167,48 @@ class DownloadError(OurcliError):
     """Every source of a model failed."""
 
     kind = "download"
+
+
+class PluginError(OurcliError):
+    """A plugin's manifest or module cannot be used."""
+
+    kind = "plugin"
+
+
+class ToolClashError(PluginError):
+    """Two tools have one name; the message names both places."""
+
+    kind = "tool_clash"
+
+
+class ToolError(OurcliError):
+    """A tool was called and failed."""
+
+    kind = "tool"
+
+
+class ToolInputError(ToolError):
+    """What a tool was given does not fit its schema; it did not run."""
+
+    kind = "tool_input"
+
+
+class ToolOutputError(ToolError):
+    """What a tool answered breaks the protocol, its schema or a limit."""
+
+    kind = "tool_output"
+
+
+class ToolTimeoutError(ToolError):
+    """A tool took too long and was stopped."""
+
+    kind = "tool_timeout"
+
+
+class ToolCrashedError(ToolError):
+    """A tool ended or was killed before it answered."""
+
+    kind = "tool_crashed"
 
 
 class StoreError(OurcliError):

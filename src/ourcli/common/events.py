@@ -188,6 +188,51 @@ class ModelInstalled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled(Event):
+    """A tool begins to run; what it is given is not told."""
+
+    tool: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFinished(Event):
+    """A tool answered, and the answer fits its schema."""
+
+    tool: str
+    origin: str
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFailed(Event):
+    """A tool failed or was stopped; `error` is the error's kind, never its text."""
+
+    tool: str
+    origin: str
+    milliseconds: float
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDenied(Event):
+    """A tool did not run, because nobody granted it `capability`."""
+
+    tool: str
+    origin: str
+    capability: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolLogged(Event):
+    """A tool wrote a line to its log. It may repeat what it was given: delivered to the caller, never logged."""
+
+    tool: str
+    origin: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventsLost(Event):
     """A slow receiver lost the oldest events; `count` says how many."""
 
@@ -209,5 +254,5 @@ class NullSink:
         """Drop it."""
 
 
-TRANSIENT_EVENTS: tuple[type[Event], ...] = (AnswerTextProduced, ProgressMade)
+TRANSIENT_EVENTS: tuple[type[Event], ...] = (AnswerTextProduced, ProgressMade, ToolLogged)
 """Events that are for the one who waits and carry text or noise: never logged."""

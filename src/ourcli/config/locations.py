@@ -93,6 +93,21 @@ class Home:
         """The user's own recipes."""
         return self.root / "recipes"
 
+    @property
+    def plugins(self) -> Path:
+        """The user's plugins, a folder each."""
+        return self.root / "plugins"
+
+    @property
+    def compiled(self) -> Path:
+        """Native code of plugins."""
+        return self.cache / "compiled"
+
+    @property
+    def compiled_digests(self) -> Path:
+        """Digests of that native code, apart from it."""
+        return self.state / "compiled"
+
     def resolve(self, text: str) -> Path:
         """Return the path a setting means: `~` expanded, relative ones under the home.
 
@@ -108,3 +123,9 @@ class Home:
     def models(self, settings: Settings) -> Path:
         """Return the folder of model files."""
         return self.resolve(settings.paths.models)
+
+
+def built_plugins() -> Path | None:
+    """Return where `make plugins` puts the samples, when ourcli runs from its own source tree."""
+    tree = Path(__file__).resolve().parents[3]
+    return tree / "build" / "plugins" if (tree / "plugins").is_dir() and (tree / "pyproject.toml").is_file() else None

@@ -38,6 +38,7 @@ from ourcli.memory.stored import Contradiction, Redaction, Stored
 from ourcli.testing.lifecycle import FakeLifecycle
 from ourcli.testing.models import FakeModels
 from ourcli.testing.secrets import A_SECRET, FakeRedactor
+from ourcli.testing.tools import FakeTools
 
 MORNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 A_CARD = ScoreCard(
@@ -115,6 +116,7 @@ class FakeService(FakeModels):
         self.card = A_CARD
         self.checks: list[Check] = []
         self.lifecycle = FakeLifecycle(self.stored, self._begin)
+        self.tools = FakeTools(self._begin)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,34 @@
+"""What the command line needs of tools: `ourcli.app.tooling.ToolDesk` is it; tests use a fake."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ourcli.app.tooling import PluginCheck, PluginShelf, ToolEntry, ToolShelf
+    from ourcli.common.events import EventSink
+    from ourcli.tools.data import JsonObject
+    from ourcli.tools.ports import ToolResult
+
+
+class Tools(Protocol):
+    """Every tool, and the plugins they come from."""
+
+    async def all(self) -> "ToolShelf":
+        """Return every tool, and what is wrong with plugins that cannot be used."""
+        ...
+
+    async def show(self, name: str) -> "ToolEntry":
+        """Return one tool."""
+        ...
+
+    async def call(self, name: str, input: "JsonObject", listen: "EventSink" = ...) -> "ToolResult":  # noqa: A002
+        """Call a tool once."""
+        ...
+
+    async def plugins(self) -> "PluginShelf":
+        """Return every plugin, and what is wrong with those that cannot be used."""
+        ...
+
+    async def check(self, path: Path) -> "PluginCheck":
+        """Look at a plugin folder without giving it any right."""
+        ...

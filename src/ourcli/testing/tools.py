@@ -1,0 +1,153 @@
+"""Tools that need no guest: scripted ones, grants that a test gives, and the facade's side of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ourcli.app.tooling import PluginCheck, PluginEntry, PluginShelf, ToolEntry, ToolShelf
+from ourcli.common.errors import NotFoundError, OurcliError
+from ourcli.common.events import EventSink, NullSink
+from ourcli.tools.capabilities import Capability, parse
+from ourcli.tools.data import Json, JsonObject
+from ourcli.tools.manifest import Manifest
+from ourcli.tools.plugins import Plugin
+from ourcli.tools.ports import ToolContext, ToolResult
+from ourcli.tools.spec import Origin, OriginKind, SideEffects, ToolSpec
+
+SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+ANSWER: JsonObject = {"type": "object", "properties": {"greeting": {"type": "string"}}, "required": ["greeting"]}
+
+
+def a_spec(
+    name: str = "hello.hello",
+    *,
+    capabilities: Sequence[str] = (),
+    side_effects: SideEffects = SideEffects.NONE,
+    origin: Origin | None = None,
+) -> ToolSpec:
+    """Return the spec of a tool that greets."""
+    own = Origin(kind=OriginKind.PLUGIN, name=name.partition(".")[0], sha256="ab" * 32, place="/plugins/hello")
+    return ToolSpec(
+        name=name,
+        description="Greets the world",
+        origin=origin or own,
+        input_schema=SCHEMA,
+        output_schema=ANSWER,
+        capabilities=tuple(parse(text) for text in capabilities),
+        side_effects=side_effects,
+    )
+
+
+class FakeTool:
+    """Answer what `answers` holds, in turn and the last one again and again; keep what it was called with.
+
+    Args:
+        spec: What it is.
+        answers: Outputs, or errors to raise.
+        says: Lines of log at every call.
+    """
+
+    def __init__(
+        self, spec: ToolSpec, answers: Sequence[JsonObject | OurcliError] = (), says: Sequence[str] = ()
+    ) -> None:
+        self._spec, self._says = spec, says
+        self._answers = list(answers) or [{"greeting": "Hello"}]
+        self.calls: list[tuple[JsonObject, ToolContext]] = []
+
+    def spec(self) -> ToolSpec:
+        """Return what it is."""
+        return self._spec
+
+    async def invoke(self, input: JsonObject, context: ToolContext) -> JsonObject:  # noqa: A002
+        """Answer the next thing."""
+        self.calls.append((input, context))
+        for line in self._says:
+            context.log(line)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, OurcliError):
+            raise answer
+        return answer
+
+
+class FakeGrants:
+    """Grant what a test says, by the digest of the origin.
+
+    Args:
+        rights: Rights by digest; "*" stands for every origin.
+    """
+
+    def __init__(self, rights: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.rights = dict(rights or {})
+
+    async def granted(self, origin: Origin) -> frozenset[Capability]:
+        """Return the rights of this digest."""
+        texts = (*self.rights.get(origin.sha256, ()), *self.rights.get("*", ()))
+        return frozenset(parse(text) for text in texts)
+
+
+def a_plugin() -> Plugin:
+    """Return a plugin that is nowhere."""
+    manifest = Manifest.model_validate(
+        {
+            "name": "hello",
+            "version": "1.0.0",
+            "description": "Greets the world",
+            "inputs": [],
+            "capabilities": ["clock"],
+        }
+    )
+    return Plugin(
+        folder=Path("/plugins/hello"),
+        manifest=manifest,
+        module=Path("/plugins/hello/hello.wasm"),
+        module_sha256="ab" * 32,
+        manifest_sha256="cd" * 32,
+    )
+
+
+class FakeTools:
+    """The tools of the fake facade: it answers from what the test put into it.
+
+    Args:
+        begin: Notes the call, and raises what the test asks for.
+    """
+
+    def __init__(self, begin: Callable[..., None]) -> None:
+        self._begin = begin
+        self.specs: list[ToolSpec] = [a_spec()]
+        self.problems: tuple[str, ...] = ()
+        self.output: dict[str, Json] = {"greeting": "Hello, Ada!"}
+
+    async def all(self) -> ToolShelf:
+        """Return `specs` and `problems`."""
+        self._begin("tools.all")
+        entries = tuple(ToolEntry(spec=spec, granted=()) for spec in self.specs)
+        return ToolShelf(tools=entries, problems=self.problems)
+
+    async def show(self, name: str) -> ToolEntry:
+        """Return one of `specs`."""
+        self._begin("tools.show", name)
+        for spec in self.specs:
+            if spec.name == name:
+                return ToolEntry(spec=spec, granted=())
+        raise NotFoundError(f"no tool {name!r}", hint="`ourcli tools list` shows them")
+
+    async def call(self, name: str, input: JsonObject, listen: EventSink = NullSink()) -> ToolResult:  # noqa: A002, ARG002, B008
+        """Answer `output`."""
+        self._begin("tools.call", name, dict(input))
+        spec = (await self.show(name)).spec
+        return ToolResult(tool=name, output=self.output, origin=spec.origin, milliseconds=1.0)
+
+    async def plugins(self) -> PluginShelf:
+        """Return one plugin."""
+        self._begin("tools.plugins")
+        return PluginShelf(plugins=(PluginEntry(plugin=a_plugin(), granted=()),), problems=self.problems)
+
+    async def check(self, path: Path) -> PluginCheck:
+        """Find `problems`."""
+        self._begin("tools.check", path)
+        return PluginCheck(plugin=a_plugin(), problems=self.problems, guards=("rlimits",))

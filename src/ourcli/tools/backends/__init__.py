@@ -1,0 +1,1 @@
+"""The three kinds of tools: built in, WASI plugins, MCP servers."""

@@ -1,0 +1,205 @@
+"""Runs plugins: compiles a module once, keeps workers warm, calls tools."""
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio import to_thread
+
+from ourcli.common.errors import PluginError
+from ourcli.tools.backends.wasm.compiled import CompiledCache
+from ourcli.tools.backends.wasm.compiling import compiled
+from ourcli.tools.backends.wasm.orders import FRESH, PERSISTENT, Orders, Preopen
+from ourcli.tools.backends.wasm.pool import Pool
+from ourcli.tools.backends.wasm.sealed import SealedFile
+from ourcli.tools.capabilities import Capability, CapabilityKind
+from ourcli.tools.data import Json, JsonObject
+from ourcli.tools.manifest import Mode
+from ourcli.tools.plugins import Plugin, read_module
+from ourcli.tools.ports import ToolContext
+from ourcli.tools.protocol import request
+from ourcli.tools.spec import ToolSpec
+from ourcli.tools.wire import McpWire, SimpleWire, Wire, tool_names
+
+IDLE_S: Final = 60.0
+MOST_WORKERS: Final = 4
+LIST_S: Final = 10.0
+_FILES: Final = (CapabilityKind.FS_READ, CapabilityKind.FS_WRITE)
+_Key = tuple[str, frozenset[Capability]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOptions:
+    """How many workers there are and how long they stay.
+
+    Attributes:
+        workers: Of one plugin under one set of grants, at most.
+        idle_s: A worker that was not asked for so long is ended.
+    """
+
+    workers: int = MOST_WORKERS
+    idle_s: float = IDLE_S
+
+
+class WasmHost:
+    """Calls the tools of plugins in worker processes.
+
+    Args:
+        command: Starts a worker; see `ourcli.app.worker`.
+        cache: Compiled modules.
+        options: How many workers, how long.
+    """
+
+    def __init__(self, command: Sequence[str], cache: CompiledCache, options: HostOptions | None = None) -> None:
+        self._command, self._cache, self._options = tuple(command), cache, options or HostOptions()
+        self._pools: dict[_Key, Pool] = {}
+        self._opening = anyio.Lock()
+        self._ids = _identifiers()
+
+    def tools(self, plugin: Plugin) -> "tuple[WasmTool, ...]":
+        """Return the tools of a plugin; nothing is read or started yet."""
+        return tuple(WasmTool(self, plugin, name, spec) for name, spec in plugin.specs().items())
+
+    async def call(self, plugin: Plugin, wire: Wire, input: JsonObject, context: ToolContext) -> dict[str, Json]:  # noqa: A002
+        """Put one call to a plugin and return its output.
+
+        Raises:
+            PluginError: Its module cannot be run, or is no longer the one that was checked.
+            ToolError: The call failed; the host and the next call are not touched by it.
+        """
+        most_s = plugin.manifest.limits.timeout_ms / 1000
+        timeout_s = most_s if context.timeout_s is None else min(most_s, context.timeout_s)
+        identifier, line = wire.question(next(self._ids), input)
+        pool = self._pools.get(self._key(plugin, context)) or await self._open(plugin, context)
+        return wire.output(
+            await pool.ask(identifier, line, caller=context.caller, timeout_s=timeout_s, log=context.log)
+        )
+
+    def _key(self, plugin: Plugin, context: ToolContext) -> _Key:
+        return plugin.module_sha256 + plugin.manifest_sha256, context.granted
+
+    async def _open(self, plugin: Plugin, context: ToolContext) -> Pool:
+        async with self._opening:
+            key = self._key(plugin, context)
+            if key not in self._pools:
+                self._pools[key] = await self._new_pool(plugin, _orders(plugin, context.granted))
+            return self._pools[key]
+
+    async def _new_pool(self, plugin: Plugin, orders: Orders) -> Pool:
+        code = await self.compile(plugin)
+        return Pool(
+            self._command,
+            orders,
+            SealedFile(code),
+            most_bytes=plugin.manifest.limits.output_bytes,
+            workers=self._options.workers,
+            idle_s=self._options.idle_s,
+        )
+
+    async def compile(self, plugin: Plugin) -> bytes:
+        """Return the native code of a plugin's module, which is the one that was checked.
+
+        Raises:
+            PluginError: It changed, or is no valid module.
+        """
+        wasm = await to_thread.run_sync(read_module, plugin)
+        fuel = plugin.manifest.limits.fuel is not None
+        variant = "fuel" if fuel else "plain"
+        code = await to_thread.run_sync(self._cache.find, plugin.module_sha256, variant)
+        if code is None:
+            code = await compiled(self._command, wasm, fuel=fuel)
+            await to_thread.run_sync(self._cache.keep, plugin.module_sha256, variant, code)
+        return code
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """What held the workers in that were started so far."""
+        return tuple(sorted({guard for pool in self._pools.values() for guard in pool.guards}))
+
+    async def listed(self, plugin: Plugin) -> tuple[str, ...]:
+        """Run a plugin without any right and return the names of the tools it lists itself (`tools/list`).
+
+        Raises:
+            PluginError: Its module cannot be run.
+            ToolError: It does not answer.
+        """
+        identifier = next(self._ids)
+        context = ToolContext(timeout_s=LIST_S)
+        pool = self._pools.get(self._key(plugin, context)) or await self._open(plugin, context)
+        line = request(identifier, "tools/list", {})
+        answer = await pool.ask(identifier, line, caller="", timeout_s=LIST_S, log=context.log)
+        return tool_names(answer)
+
+    async def aclose(self) -> None:
+        """End all workers."""
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            await pool.aclose()
+
+
+class WasmTool:
+    """One tool of a plugin.
+
+    Args:
+        host: Runs it.
+        plugin: Where it is from.
+        name: What the plugin calls it.
+        spec: What it is.
+    """
+
+    def __init__(self, host: WasmHost, plugin: Plugin, name: str, spec: ToolSpec) -> None:
+        self._host, self._plugin, self._spec = host, plugin, spec
+        self._wire: Wire = SimpleWire(name) if plugin.manifest.is_simple else McpWire(name)
+
+    def spec(self) -> ToolSpec:
+        """Return what it is."""
+        return self._spec
+
+    async def invoke(self, input: JsonObject, context: ToolContext) -> JsonObject:  # noqa: A002
+        """Run it once.
+
+        Raises:
+            PluginError: Its module cannot be run.
+            ToolError: The call failed.
+        """
+        return await self._host.call(self._plugin, self._wire, input, context)
+
+
+def _identifiers() -> Iterator[int]:
+    """Yield ids that a guest cannot guess beforehand."""
+    number = secrets.randbelow(1 << 40)
+    while True:
+        number += 1
+        yield number
+
+
+def _orders(plugin: Plugin, granted: frozenset[Capability]) -> Orders:
+    """Return a worker's orders: what the plugin requests and was granted, and nothing that was granted besides."""
+    rights = [one for one in plugin.manifest.requested() if any(held.covers(one) for held in granted)]
+    limits = plugin.manifest.limits
+    environment = [(one.value, os.environ[one.value]) for one in rights if _is_set(one)]
+    return Orders(
+        task=FRESH if plugin.manifest.instance_mode is Mode.FRESH else PERSISTENT,
+        memory_bytes=limits.memory_mib * 1024 * 1024,
+        fuel=limits.fuel,
+        preopens=tuple(_preopen(one) for one in rights if one.kind in _FILES),
+        environment=tuple(environment),
+    )
+
+
+def _is_set(right: Capability) -> bool:
+    return right.kind is CapabilityKind.ENV and right.value in os.environ
+
+
+def _preopen(right: Capability) -> Preopen:
+    path = Path(right.value)
+    with suppress(OSError):
+        path = path.resolve(strict=True)
+    if not path.is_dir():
+        raise PluginError(f"the granted folder {right.value!r} is not there", hint="make it, or change the grant")
+    return Preopen(path=right.value, writable=right.kind is CapabilityKind.FS_WRITE)

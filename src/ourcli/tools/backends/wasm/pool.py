@@ -1,0 +1,78 @@
+"""The workers of one plugin under one set of grants: a bounded number, reused, ended when idle."""
+
+from collections.abc import Callable, Sequence
+
+import anyio
+
+from ourcli.tools.backends.wasm.orders import Orders
+from ourcli.tools.backends.wasm.process import WorkerProcess
+from ourcli.tools.backends.wasm.sealed import SealedFile
+from ourcli.tools.backends.wasm.turns import Turns
+from ourcli.tools.protocol import Answer, Failure, Id
+
+
+class Pool:
+    """Workers that run one compiled module by the same orders.
+
+    Args:
+        command: Starts a worker.
+        orders: What each is told.
+        module: Native code.
+        most_bytes: What a guest may write in one call, on each stream.
+        workers: How many there are at most.
+        idle_s: A worker that was not asked for so long is ended.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        orders: Orders,
+        module: SealedFile,
+        *,
+        most_bytes: int,
+        workers: int,
+        idle_s: float,
+    ) -> None:
+        self._command, self._orders, self._module = command, orders, module
+        self._most_bytes, self._idle_s = most_bytes, idle_s
+        self._free = anyio.Semaphore(workers, fast_acquire=True)
+        self._idle: list[WorkerProcess] = []
+        self._turns = Turns()
+        self.guards: tuple[str, ...] = ()
+
+    async def ask(
+        self, identifier: Id, line: bytes, *, caller: str, timeout_s: float, log: Callable[[str], None]
+    ) -> Answer | Failure:
+        """Put a question to a worker that is free, or to a new one; calls of one caller keep their order.
+
+        Raises:
+            ToolError: The call failed; a worker that it broke is gone, and the next call gets another.
+        """
+        async with self._turns.of(caller), self._free:
+            worker = await self._worker()
+            try:
+                return await worker.ask(identifier, line, timeout_s=timeout_s, log=log)
+            finally:
+                if worker.alive:
+                    self._idle.append(worker)
+                else:
+                    await worker.aclose()
+
+    async def _worker(self) -> WorkerProcess:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.look():
+                return worker
+            await worker.aclose()
+        worker = await WorkerProcess.start(
+            self._command, self._orders, self._module, most_bytes=self._most_bytes, idle_s=self._idle_s
+        )
+        self.guards = worker.guards
+        return worker
+
+    async def aclose(self) -> None:
+        """End every worker that is not in a call."""
+        idle, self._idle = self._idle, []
+        for worker in idle:
+            await worker.aclose()
+        self._module.close()
