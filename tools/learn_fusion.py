@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ourcli.app.judged import Judged, QuestionLine, read, record_id, to_record
-from ourcli.app.stores import open_store
+from ourcli.app.bench.judged import Judged, QuestionLine, read, record_id, to_record
+from ourcli.app.memory.stores import open_store
 from ourcli.common.clock import SystemClock
 from ourcli.common.events import NullSink
 from ourcli.memory.evaluation import mean, measure

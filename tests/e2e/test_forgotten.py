@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ourcli.app.lifetime import open_service
+from ourcli.app.memory.stores import open_store
 from ourcli.app.requests import AskRequest, NewRecord
 from ourcli.app.service import Service
-from ourcli.app.stores import open_store
 from ourcli.common.clock import SystemClock
 from ourcli.common.forgetting import Erasure
 from ourcli.config.locations import Home

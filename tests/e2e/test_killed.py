@@ -12,9 +12,9 @@ import lancedb
 import pytest
 
 from ourcli.app.lifetime import open_service
+from ourcli.app.memory.stores import open_store
 from ourcli.app.requests import NewRecord
 from ourcli.app.service import Service
-from ourcli.app.stores import open_store
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter, Query
 from tests.promises import promise

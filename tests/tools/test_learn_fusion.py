@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ourcli.app.judged import QuestionLine
+from ourcli.app.bench.judged import QuestionLine
 from ourcli.memory.retrieval.features import FEATURES, features
 from ourcli.memory.retrieval.kinds import Weights
 from ourcli.memory.retrieval.weights import parsed, shipped

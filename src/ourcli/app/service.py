@@ -8,17 +8,17 @@ from functools import cached_property
 from pathlib import Path
 
 from ourcli.ai.models.library import ModelStatus, PlannedDownload
-from ourcli.app.benching import RetrievalReport
-from ourcli.app.caring import MemoryCare
+from ourcli.app.bench.benching import RetrievalReport
+from ourcli.app.bench.latency_report import LatencyReport
+from ourcli.app.desks.caring import MemoryCare
+from ourcli.app.desks.lifecycle import LifecycleDesk
+from ourcli.app.desks.models import ModelDesk
+from ourcli.app.desks.tools import ToolDesk
 from ourcli.app.doctor import Check, Doctor
-from ourcli.app.exporting import exported, redacted
-from ourcli.app.latency_report import LatencyReport
-from ourcli.app.lifecycle import LifecycleDesk
-from ourcli.app.modelling import ModelDesk
-from ourcli.app.records import given_vectors, to_record
+from ourcli.app.memory.exporting import exported, redacted
+from ourcli.app.memory.records import given_vectors, to_record
+from ourcli.app.memory.vacuuming import Vacuumed
 from ourcli.app.requests import Answer, AskRequest, ExportedRecord, IngestReport, NewRecord
-from ourcli.app.tooling import ToolDesk
-from ourcli.app.vacuuming import Vacuumed
 from ourcli.app.wiring import Rooms
 from ourcli.common.errors import InvalidInputError
 from ourcli.common.events import EventSink, NullSink, ProgressMade

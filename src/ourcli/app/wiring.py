@@ -29,18 +29,18 @@ from ourcli.ai.ports import LanguageModel
 from ourcli.ai.rerank import PairReranker
 from ourcli.app.asking import Asking
 from ourcli.app.attachments import Attachments
-from ourcli.app.benching import Bench
-from ourcli.app.cleaning import open_forgetting
+from ourcli.app.bench.benching import Bench
+from ourcli.app.bench.latency import LatencyBench
 from ourcli.app.configuration import read_indexes
-from ourcli.app.forgetting import Forgetting
-from ourcli.app.latency import LatencyBench
-from ourcli.app.moving import Moving, open_moving
+from ourcli.app.memory.cleaning import open_forgetting
+from ourcli.app.memory.forgetting import Forgetting
+from ourcli.app.memory.moving import Moving, open_moving
+from ourcli.app.memory.stores import open_plain_lance, open_store
+from ourcli.app.memory.vacuuming import Vacuum
+from ourcli.app.memory.writing import ModelWriter
 from ourcli.app.reader import LocalReader
 from ourcli.app.requests import IngestReport
 from ourcli.app.sessions import Sessions
-from ourcli.app.stores import open_plain_lance, open_store
-from ourcli.app.vacuuming import Vacuum
-from ourcli.app.writing import ModelWriter
 from ourcli.common.clock import Clock
 from ourcli.common.errors import ConfigError
 from ourcli.common.events import EventSink, NullSink

@@ -15,10 +15,10 @@ from ourcli.memory.stored import Stored
 
 if TYPE_CHECKING:
     from ourcli.ai.models.library import ModelStatus, PlannedDownload
-    from ourcli.app.benching import RetrievalReport
+    from ourcli.app.bench.benching import RetrievalReport
+    from ourcli.app.bench.latency_report import LatencyReport
     from ourcli.app.doctor import Check
-    from ourcli.app.latency_report import LatencyReport
-    from ourcli.app.vacuuming import Vacuumed
+    from ourcli.app.memory.vacuuming import Vacuumed
     from ourcli.cli.ports_lifecycle import Lifecycle
     from ourcli.cli.ports_tools import Tools
     from ourcli.config.settings import Settings

@@ -1,4 +1,4 @@
-"""What the command line needs of memory's lifecycle: `ourcli.app.lifecycle.LifecycleDesk` is it; tests use a fake."""
+"""What the command line needs of the lifecycle: `ourcli.app.desks.lifecycle.LifecycleDesk` is it; tests use a fake."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from ourcli.common.events import EventSink
 from ourcli.memory.layers import Layer
 
 if TYPE_CHECKING:
-    from ourcli.app.moves import ShownRule
+    from ourcli.app.memory.moves import ShownRule
     from ourcli.memory.inbox import Proposal
     from ourcli.memory.ledger import LedgerEntry
     from ourcli.memory.lifecycle.outcome import Applied, Explained

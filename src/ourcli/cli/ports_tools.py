@@ -1,10 +1,10 @@
-"""What the command line needs of tools: `ourcli.app.tooling.ToolDesk` is it; tests use a fake."""
+"""What the command line needs of tools: `ourcli.app.desks.tools.ToolDesk` is it; tests use a fake."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ourcli.app.tooling import PluginCheck, PluginShelf, ToolEntry, ToolShelf
+    from ourcli.app.desks.tools import PluginCheck, PluginShelf, ToolEntry, ToolShelf
     from ourcli.common.events import EventSink
     from ourcli.tools.data import JsonObject
     from ourcli.tools.ports import ToolResult

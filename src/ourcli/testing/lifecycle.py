@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ourcli.app.moves import ShownRule
+from ourcli.app.memory.moves import ShownRule
 from ourcli.common.errors import InvalidInputError, NotFoundError
 from ourcli.common.events import EventSink, NullSink, ProgressMade
 from ourcli.memory.inbox import Proposal

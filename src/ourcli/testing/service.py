@@ -10,9 +10,10 @@ from typing import Self
 
 import anyio
 
-from ourcli.app.benching import RetrievalReport
+from ourcli.app.bench.benching import RetrievalReport
+from ourcli.app.bench.latency_report import LatencyReport, LatencyRun
 from ourcli.app.doctor import Check, State
-from ourcli.app.latency_report import LatencyReport, LatencyRun
+from ourcli.app.memory.vacuuming import Vacuumed
 from ourcli.app.requests import (
     Answer,
     AnswerTiming,
@@ -23,7 +24,6 @@ from ourcli.app.requests import (
     NewRecord,
     Usage,
 )
-from ourcli.app.vacuuming import Vacuumed
 from ourcli.common.errors import InvalidInputError, NotFoundError
 from ourcli.common.events import AnswerTextProduced, Event, EventSink, NullSink
 from ourcli.common.ids import RecordId

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ourcli.app.tooling import PluginCheck, PluginEntry, PluginShelf, ToolEntry, ToolShelf
+from ourcli.app.desks.tools import PluginCheck, PluginEntry, PluginShelf, ToolEntry, ToolShelf
 from ourcli.common.errors import NotFoundError, OurcliError
 from ourcli.common.events import EventSink, NullSink
 from ourcli.tools.capabilities import Capability, parse

@@ -1,12 +1,13 @@
 """What the room needs of the outside, and what it gives: every seam of tools in one file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ourcli.common.ids import RunId
 from ourcli.tools.capabilities import Capability
 from ourcli.tools.data import JsonObject
+from ourcli.tools.fetching import Fetched, FetchRequest
 from ourcli.tools.spec import Origin, ToolSpec
 
 
@@ -22,6 +23,8 @@ class ToolContext:
         run_id: The run that calls, or None outside any run.
         caller: Calls with one caller are run one after the other, in order; "" stands for no order.
         timeout_s: Seconds the call may take, in place of the tool's own limit when that is longer.
+        project: Whose memory the call may see, where it may see any.
+        session: The conversation that calls, or "".
         granted: The rights it may use; the runner fills it in.
         log: Takes each line that the tool writes to its log, made harmless.
     """
@@ -29,6 +32,8 @@ class ToolContext:
     run_id: RunId | None = None
     caller: str = ""
     timeout_s: float | None = None
+    project: str = "default"
+    session: str = ""
     granted: frozenset[Capability] = frozenset()
     log: Callable[[str], None] = field(default=unheard, compare=False)
 
@@ -89,3 +94,57 @@ class NoGrants:
     async def granted(self, origin: Origin) -> frozenset[Capability]:  # noqa: ARG002
         """Return no right."""
         return frozenset()
+
+
+class ToolSource(Protocol):
+    """Somewhere tools come from: the built-in ones, plugin folders, MCP servers. Asked when tools are first needed."""
+
+    async def tools(self) -> "Sequence[Tool]":
+        """Return its tools. What cannot be used is left out and named by `problems`."""
+        ...
+
+    async def problems(self) -> Sequence[str]:
+        """Return why some of it cannot be used, a line each."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Fetches pages for tools; nothing else in the room opens a connection for a tool."""
+
+    async def fetch(self, request: FetchRequest, granted: frozenset[Capability]) -> Fetched:
+        """Fetch once.
+
+        Args:
+            request: What.
+            granted: The rights of whoever asks; the host and the host of every redirect must be covered by one.
+
+        Raises:
+            NetworkOffError: `OURCLI_NET=1` is not set.
+            CapabilityDeniedError: The host, or an address it resolves to, is not granted; nothing was dialled.
+            ToolError: It failed, took too long, was too large or of a kind that is not taken.
+        """
+        ...
+
+
+class MemoryAccess(Protocol):
+    """What tools may do with memory."""
+
+    async def search(self, query: str, *, project: str, limit: int) -> Sequence[JsonObject]:
+        """Return the best records: `id, text, layer, kind, tags, ts, source, score`."""
+        ...
+
+    async def remember(self, text: str, *, project: str, session: str, tags: Sequence[str]) -> str:
+        """Store a text as `trust = tool` (redacted) and return its id."""
+        ...
+
+
+class HostServices(Protocol):
+    """What a guest may ask its host for on the channel of its call; each method checks the rights of the caller."""
+
+    async def fetch(self, params: JsonObject, context: ToolContext) -> JsonObject:
+        """`host/fetch`: needs `net=HOST`."""
+        ...
+
+    async def memory_search(self, params: JsonObject, context: ToolContext) -> JsonObject:
+        """`host/memory.search`: needs `memory:read`."""
+        ...

@@ -12,7 +12,7 @@ from ourcli.tools.data import Json, JsonObject
 from ourcli.tools.ports import Grants, Tool, ToolContext, ToolResult
 from ourcli.tools.registry import Registry
 from ourcli.tools.schema import BadSchemaError, Schema
-from ourcli.tools.spec import ToolSpec
+from ourcli.tools.spec import OriginKind, ToolSpec
 
 
 class ToolRunner:
@@ -94,7 +94,8 @@ class ToolRunner:
         Raises:
             CapabilityDeniedError: One that is requested is not among them.
         """
-        granted = await self._grants.granted(spec.origin) if spec.capabilities else frozenset()
+        asks = spec.capabilities or spec.origin.kind is OriginKind.BUILTIN  # built-in tools ask by what they are given
+        granted = await self._grants.granted(spec.origin) if asks else frozenset()
         lacking = missing(spec.capabilities, granted)
         if not lacking:
             return granted

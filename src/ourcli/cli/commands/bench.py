@@ -13,8 +13,8 @@ from ourcli.cli.ports import Facade
 from ourcli.cli.progress import ProgressBars
 
 if TYPE_CHECKING:
-    from ourcli.app.benching import RetrievalReport
-    from ourcli.app.latency_report import LatencyReport
+    from ourcli.app.bench.benching import RetrievalReport
+    from ourcli.app.bench.latency_report import LatencyReport
 
 COMMANDS: dict[str, LazyCommand] = {
     "latency": LazyCommand("ourcli.cli.commands.bench:latency", "Measure how long a search takes in a large memory."),

@@ -10,7 +10,7 @@ from ourcli.cli.ports import Facade
 from ourcli.cli.progress import ProgressBars
 
 if TYPE_CHECKING:
-    from ourcli.app.vacuuming import Vacuumed
+    from ourcli.app.memory.vacuuming import Vacuumed
 
 
 @click.command()

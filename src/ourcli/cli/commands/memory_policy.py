@@ -16,7 +16,7 @@ from ourcli.cli.ports import Facade
 from ourcli.cli.progress import ProgressBars
 
 if TYPE_CHECKING:
-    from ourcli.app.moves import ShownRule
+    from ourcli.app.memory.moves import ShownRule
     from ourcli.memory.lifecycle.outcome import Applied
 
 _HERE = "ourcli.cli.commands.memory_policy"

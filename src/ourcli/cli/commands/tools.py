@@ -12,7 +12,7 @@ from ourcli.cli.ports import Facade
 from ourcli.common.errors import ApprovalNeededError, CancelledByUserError, UsageError
 
 if TYPE_CHECKING:
-    from ourcli.app.tooling import ToolEntry
+    from ourcli.app.desks.tools import ToolEntry
     from ourcli.common.events import Event
     from ourcli.tools.data import JsonObject
     from ourcli.tools.ports import ToolResult

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
-from ourcli.app.latency_report import Plain
+from ourcli.app.bench.latency_report import Plain
 from ourcli.memory.indexing import Indexes
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import anyio
 import numpy as np
 from anyio import to_thread
 
-from ourcli.app.grown_texts import Grower, documentation, texts_of
-from ourcli.app.latency_report import LatencyReport, LatencyRun, Plain
-from ourcli.app.latency_rows import ASKED_PROJECT, LatencyRows, layer_of
+from ourcli.app.bench.grown_texts import Grower, documentation, texts_of
+from ourcli.app.bench.latency_report import LatencyReport, LatencyRun, Plain
+from ourcli.app.bench.latency_rows import ASKED_PROJECT, LatencyRows, layer_of
 from ourcli.common.clock import Clock
 from ourcli.common.errors import InvalidInputError
 from ourcli.common.events import EventSink, ProgressMade

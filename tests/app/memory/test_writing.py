@@ -11,7 +11,7 @@ from ourcli.ai.embed import EmbeddingService
 from ourcli.ai.models.spec import Capability
 from ourcli.ai.ports import Finished, LanguageModel
 from ourcli.app.answering import Reader
-from ourcli.app.writing import ModelWriter
+from ourcli.app.memory.writing import ModelWriter
 from ourcli.common.errors import ConfigError, ModelBrokenError, ModelMissingError, OurcliError
 from ourcli.memory.ledger import Image
 from ourcli.memory.lifecycle.distil import Distiller

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ourcli.app.grown_texts import Grower, documentation, texts_of
-from ourcli.app.latency import LatencyBench
-from ourcli.app.latency_rows import LatencyRows
-from ourcli.app.stores import open_plain_lance, open_store
+from ourcli.app.bench.grown_texts import Grower, documentation, texts_of
+from ourcli.app.bench.latency import LatencyBench
+from ourcli.app.bench.latency_rows import LatencyRows
+from ourcli.app.memory.stores import open_plain_lance, open_store
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import InvalidInputError
 from ourcli.common.events import NullSink

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ourcli.app.forgetting import Forgetting
+from ourcli.app.memory.forgetting import Forgetting
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import NotFoundError, StoreError
 from ourcli.common.events import RecordsForgotten

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ourcli.app.exporting import exported, redacted
+from ourcli.app.memory.exporting import exported, redacted
 from ourcli.memory.record import Record, Source
 from ourcli.memory.vectors import Vector
 from ourcli.testing.secrets import A_SECRET, FakeRedactor

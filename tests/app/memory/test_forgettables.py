@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ourcli.app.chat_history import ChatHistory
+from ourcli.app.memory.chat_history import ChatHistory
 from ourcli.app.sessions import Sessions
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import StoreError

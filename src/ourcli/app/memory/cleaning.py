@@ -4,9 +4,9 @@ Whatever is added to ourcli that keeps a record's words or id belongs into this 
 """
 
 from ourcli.ai.backends.embedding_forgetting import EmbeddingForgetting
-from ourcli.app.chat_history import ChatHistory
-from ourcli.app.forgetting import Forgetting
-from ourcli.app.moving import Moving
+from ourcli.app.memory.chat_history import ChatHistory
+from ourcli.app.memory.forgetting import Forgetting
+from ourcli.app.memory.moving import Moving
 from ourcli.app.sessions import Sessions
 from ourcli.common.clock import Clock
 from ourcli.common.events import EventSink

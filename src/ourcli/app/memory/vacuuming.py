@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ourcli.app.forgetting import Forgetting
+from ourcli.app.memory.forgetting import Forgetting
 from ourcli.common.clock import Clock
 from ourcli.common.events import EventSink, ProgressMade
 from ourcli.memory.layers import Layer

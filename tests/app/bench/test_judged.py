@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ourcli.app.judged import CorpusLine, read, record_id, to_record
+from ourcli.app.bench.judged import CorpusLine, read, record_id, to_record
 from ourcli.common.errors import InvalidInputError
 from ourcli.memory.layers import Layer
 from tests.promises import promise

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from ourcli.app.grown_texts import Grower
+from ourcli.app.bench.grown_texts import Grower
 from ourcli.common.ids import RecordId
 from ourcli.memory.layers import Layer
 from ourcli.memory.record import Record

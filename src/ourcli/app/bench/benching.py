@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from ourcli.app.judged import Judged, QuestionLine, read, record_id, to_record
+from ourcli.app.bench.judged import Judged, QuestionLine, read, record_id, to_record
 from ourcli.common.clock import Clock
 from ourcli.common.events import EventSink, ProgressMade
 from ourcli.memory.evaluation import mean, measure, percentile

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from ourcli.app.moves import ShownRule
+from ourcli.app.memory.moves import ShownRule
 from ourcli.app.wiring import Rooms
 from ourcli.common.errors import NotFoundError
 from ourcli.common.events import Event, EventSink, MoveSkipped, NullSink, ProgressMade, RecordsExpired, RecordsMoved

@@ -1,0 +1,1 @@
+"""Measuring this installation: the quality and the latency of its recall."""

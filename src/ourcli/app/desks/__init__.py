@@ -1,0 +1,1 @@
+"""The facade's sides: what it offers about one room each."""

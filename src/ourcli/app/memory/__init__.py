@@ -1,0 +1,1 @@
+"""The facade's side of memory: moves, forgetting, care, and what joins them to the rooms below."""

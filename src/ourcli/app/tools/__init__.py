@@ -1,0 +1,1 @@
+"""The facade's side of tools: where they come from, who may use them, calling one."""
