@@ -18,7 +18,7 @@ from ourcli.common.ids import RunId
 from ourcli.testing.clock import FrozenClock
 from ourcli.testing.events import RecordingSink
 from ourcli.testing.tools import FakeGrants, FakeTool, a_spec
-from ourcli.tools.capabilities import parse
+from ourcli.tools.capabilities import Quota, parse
 from ourcli.tools.ports import NoGrants, Tool, ToolContext
 from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
@@ -55,6 +55,17 @@ async def test_a_tool_gets_the_rights_that_hold_for_it_and_none_that_the_caller_
     await runner.call("hello.hello", ADA, ToolContext(granted=frozenset({parse("exec")})))
 
     assert tool.calls[0][1].granted == {parse("clock")}
+
+
+async def test_a_tool_is_told_the_bounds_of_the_paths_it_may_write() -> None:
+    writer, reader = FakeTool(a_spec("w.w", capabilities=["fs:write=/a"])), FakeTool(a_spec("r.r"))
+    runner, _ = a_runner(writer, reader, grants=FakeGrants({"*": ["fs:write=/a"]}, {"/a": 10}))
+
+    await runner.call("w.w", ADA, ToolContext())
+    await runner.call("r.r", ADA, ToolContext(quotas=frozenset({Quota("/b", 1)})))
+
+    assert writer.calls[0][1].quotas == {Quota("/a", 10)}
+    assert reader.calls[0][1].quotas == frozenset()
 
 
 @promise("tools.call.validated")

@@ -6,7 +6,7 @@ from pathlib import Path
 from ourcli.app.desks.tools import PluginCheck, PluginEntry, PluginShelf, ToolEntry, ToolShelf
 from ourcli.common.errors import NotFoundError, OurcliError
 from ourcli.common.events import EventSink, NullSink
-from ourcli.tools.capabilities import Capability, parse
+from ourcli.tools.capabilities import Capability, Quota, parse
 from ourcli.tools.data import Json, JsonObject
 from ourcli.tools.manifest import Manifest
 from ourcli.tools.plugins import Plugin
@@ -78,15 +78,23 @@ class FakeGrants:
 
     Args:
         rights: Rights by digest; "*" stands for every origin.
+        quotas: Bytes by path, the same for every origin.
     """
 
-    def __init__(self, rights: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self, rights: Mapping[str, Sequence[str]] | None = None, quotas: Mapping[str, int] | None = None
+    ) -> None:
         self.rights = dict(rights or {})
+        self.bounds = dict(quotas or {})
 
-    async def granted(self, origin: Origin) -> frozenset[Capability]:
+    async def granted(self, origin: Origin, session: str = "") -> frozenset[Capability]:  # noqa: ARG002
         """Return the rights of this digest."""
         texts = (*self.rights.get(origin.sha256, ()), *self.rights.get("*", ()))
         return frozenset(parse(text) for text in texts)
+
+    async def quotas(self, origin: Origin, session: str = "") -> frozenset[Quota]:  # noqa: ARG002
+        """Return the bounds a test gave."""
+        return frozenset(Quota(path, most_bytes) for path, most_bytes in self.bounds.items())
 
 
 def a_plugin() -> Plugin:

@@ -72,6 +72,22 @@ class Capability:
         return self.value == other.value
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Quota:
+    """How large everything below a path that may be written may get through a tool.
+
+    It is the size that stood there when the right was granted, plus what the tool may add. Whoever writes on behalf
+    of a tool (the guest's worker, the built-in tools) measures the tree and refuses what would pass it.
+
+    Attributes:
+        path: The path of an `fs:write` right that is granted.
+        most_bytes: The sum of the sizes of all files below it, at most.
+    """
+
+    path: str
+    most_bytes: int
+
+
 def missing(requested: Iterable[Capability], granted: Iterable[Capability]) -> tuple[Capability, ...]:
     """Return what is requested and not covered by what is granted, in order."""
     held = tuple(granted)

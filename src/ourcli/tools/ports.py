@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ourcli.common.ids import RunId
-from ourcli.tools.capabilities import Capability
+from ourcli.tools.capabilities import Capability, Quota
 from ourcli.tools.data import JsonObject
 from ourcli.tools.fetching import Fetched, FetchRequest
 from ourcli.tools.spec import Origin, ToolSpec
@@ -26,6 +26,8 @@ class ToolContext:
         project: Whose memory the call may see, where it may see any.
         session: The conversation that calls, or "".
         granted: The rights it may use; the runner fills it in.
+        quotas: How large what lies below a granted write path may get; the runner fills it in. A path without one has
+            no bound.
         log: Takes each line that the tool writes to its log, made harmless.
     """
 
@@ -35,6 +37,7 @@ class ToolContext:
     project: str = "default"
     session: str = ""
     granted: frozenset[Capability] = frozenset()
+    quotas: frozenset[Quota] = frozenset()
     log: Callable[[str], None] = field(default=unheard, compare=False)
 
 
@@ -83,16 +86,29 @@ class Tool(Protocol):
 class Grants(Protocol):
     """Who was granted what."""
 
-    async def granted(self, origin: Origin) -> frozenset[Capability]:
-        """Return the rights that hold now for exactly this origin, its digest included."""
+    async def granted(self, origin: Origin, session: str = "") -> frozenset[Capability]:
+        """Return the rights that hold now for exactly this origin, its digest included.
+
+        Args:
+            origin: Who wants to use them.
+            session: The conversation that calls, or ""; what was granted for a session holds in that one only.
+        """
+        ...
+
+    async def quotas(self, origin: Origin, session: str = "") -> frozenset[Quota]:
+        """Return the bounds that were set on the write paths among those rights."""
         ...
 
 
 class NoGrants:
     """Grant nothing to anybody."""
 
-    async def granted(self, origin: Origin) -> frozenset[Capability]:  # noqa: ARG002
+    async def granted(self, origin: Origin, session: str = "") -> frozenset[Capability]:  # noqa: ARG002
         """Return no right."""
+        return frozenset()
+
+    async def quotas(self, origin: Origin, session: str = "") -> frozenset[Quota]:  # noqa: ARG002
+        """Return no bound."""
         return frozenset()
 
 

@@ -7,7 +7,7 @@ from typing import cast
 from ourcli.common.clock import Clock
 from ourcli.common.errors import CapabilityDeniedError, OurcliError, ToolError, ToolInputError, ToolOutputError
 from ourcli.common.events import EventSink, ToolCalled, ToolDenied, ToolFailed, ToolFinished, ToolLogged
-from ourcli.tools.capabilities import Capability, missing
+from ourcli.tools.capabilities import Capability, CapabilityKind, Quota, missing
 from ourcli.tools.data import Json, JsonObject
 from ourcli.tools.ports import Grants, Tool, ToolContext, ToolResult
 from ourcli.tools.registry import Registry
@@ -36,7 +36,7 @@ class ToolRunner:
         Args:
             name: The tool's full name.
             input: Must fit the tool's schema.
-            context: Who calls and for how long; its `granted` is replaced by what the grants hold.
+            context: Who calls and for how long; its `granted` and `quotas` are replaced by what the grants hold.
 
         Raises:
             NotFoundError: There is no such tool.
@@ -47,6 +47,7 @@ class ToolRunner:
         tool = self.registry.get(name)
         spec = tool.spec()
         granted = await self._checked_rights(spec, context)
+        quotas = await self._quotas(spec, context, granted)
         self._check_input(spec, input)
         log = context.log
 
@@ -54,7 +55,7 @@ class ToolRunner:
             log(line)
             self._sink.emit(self._event(ToolLogged, spec, context, text=line))
 
-        output, taken = await self._told(tool, input, replace(context, granted=granted, log=heard))
+        output, taken = await self._told(tool, input, replace(context, granted=granted, quotas=quotas, log=heard))
         return ToolResult(tool=spec.name, output=output, origin=spec.origin, milliseconds=taken)
 
     async def _told(self, tool: Tool, input: JsonObject, context: ToolContext) -> tuple[JsonObject, float]:  # noqa: A002
@@ -95,7 +96,7 @@ class ToolRunner:
             CapabilityDeniedError: One that is requested is not among them.
         """
         asks = spec.capabilities or spec.origin.kind is OriginKind.BUILTIN  # built-in tools ask by what they are given
-        granted = await self._grants.granted(spec.origin) if asks else frozenset()
+        granted = await self._grants.granted(spec.origin, context.session) if asks else frozenset()
         lacking = missing(spec.capabilities, granted)
         if not lacking:
             return granted
@@ -107,6 +108,11 @@ class ToolRunner:
             capability=first,
             hint="grant it only if you trust whoever wrote the tool; nothing was run",
         )
+
+    async def _quotas(self, spec: ToolSpec, context: ToolContext, granted: frozenset[Capability]) -> frozenset[Quota]:
+        if not any(right.kind is CapabilityKind.FS_WRITE for right in granted):
+            return frozenset()
+        return await self._grants.quotas(spec.origin, context.session)
 
     def _check_input(self, spec: ToolSpec, value: JsonObject) -> None:
         faults = self._schema(spec, "input", spec.input_schema).faults(value)
