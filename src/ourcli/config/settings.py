@@ -175,6 +175,13 @@ class IngestSettings(Section):
     """Files to leave out, besides those that `.gitignore` names."""
 
 
+class ToolSettings(Section):
+    """Which built-in tools there are."""
+
+    shell: bool = False
+    """Offer the tool `shell.run`, which runs programs of this machine; it needs the grant `exec` as well."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -185,3 +192,4 @@ class Settings(Section):
     scheduler: SchedulerSettings = SchedulerSettings()
     memory: MemorySettings = MemorySettings()
     ingest: IngestSettings = IngestSettings()
+    tools: ToolSettings = ToolSettings()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from ourcli.common.ids import RunId
@@ -25,6 +26,7 @@ class ToolContext:
         timeout_s: Seconds the call may take, in place of the tool's own limit when that is longer.
         project: Whose memory the call may see, where it may see any.
         session: The conversation that calls, or "".
+        folder: Where relative paths of the input begin; a relative one begins at the process's working directory.
         granted: The rights it may use; the runner fills it in.
         quotas: How large what lies below a granted write path may get; the runner fills it in. A path without one has
             no bound.
@@ -36,6 +38,7 @@ class ToolContext:
     timeout_s: float | None = None
     project: str = "default"
     session: str = ""
+    folder: Path = Path()
     granted: frozenset[Capability] = frozenset()
     quotas: frozenset[Quota] = frozenset()
     log: Callable[[str], None] = field(default=unheard, compare=False)
@@ -79,6 +82,19 @@ class Tool(Protocol):
 
         Raises:
             ToolError: It failed, was stopped, or answered what it must not.
+        """
+        ...
+
+
+class Previews(Protocol):
+    """What a tool has besides `Tool` when it can show what a call would change before it is done."""
+
+    async def preview(self, input: JsonObject, context: ToolContext) -> str:  # noqa: A002  # the design's word
+        """Return the change as text for people, a unified diff where files change, and change nothing.
+
+        Raises:
+            CapabilityDeniedError: It may not be done, or not even looked at.
+            ToolError: It cannot be done.
         """
         ...
 
