@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ourcli.cli.amounts import in_bytes, shortened
 from ourcli.cli.answer_view import place_of
-from ourcli.cli.jsondata import to_json
 from ourcli.cli.output import Output
 from ourcli.cli.sanitize import neutralise, well_formed
+from ourcli.common.jsondata import to_json
 from ourcli.memory.record import Source
 from tests.promises import promise
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ourcli.app.requests import NewRecord
-from ourcli.cli.jsondata import iso
 from ourcli.cli.sanitize import well_formed
 from ourcli.common.errors import InvalidInputError
+from ourcli.common.jsondata import iso
 from ourcli.memory.layers import Layer
 from ourcli.memory.record import DIMS, Source, Trust
 

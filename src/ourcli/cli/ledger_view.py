@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ourcli.cli.invocation import Invocation
-from ourcli.cli.jsondata import Json, iso_milliseconds, to_json
+from ourcli.common.jsondata import Json, iso_milliseconds, to_json
 from ourcli.memory.ledger import Image, LedgerEntry
 from ourcli.memory.policy.action import Action
 

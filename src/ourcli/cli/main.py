@@ -28,6 +28,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "models": LazyCommand(f"{_AT}.models:models", "List, fetch, check and choose models."),
     "tools": LazyCommand(f"{_AT}.tools:tools", "List, show and call tools."),
     "plugins": LazyCommand(f"{_AT}.plugins:plugins", "List and check plugins."),
+    "mcp": LazyCommand(f"{_AT}.mcp:mcp", "Be an MCP server, and use MCP servers."),
     "events": LazyCommand(f"{_AT}.events:events", "Show what happened."),
     "bench": LazyCommand(f"{_AT}.bench:bench", "Measure this installation on given data."),
     "doctor": LazyCommand(f"{_AT}.doctor:doctor", "Look for what is wrong, and mend it."),

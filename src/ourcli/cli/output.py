@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from ourcli.cli.jsondata import to_json
 from ourcli.cli.sanitize import neutralise
+from ourcli.common.jsondata import to_json
 
 if TYPE_CHECKING:
     from rich.console import Console

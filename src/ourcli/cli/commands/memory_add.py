@@ -7,13 +7,13 @@ import click
 
 from ourcli.app.requests import NewRecord
 from ourcli.cli.invocation import Invocation
-from ourcli.cli.jsondata import iso
 from ourcli.cli.options import allow_secrets_option, common_options
 from ourcli.cli.parameters import MomentType
 from ourcli.cli.piped import piped_text
 from ourcli.cli.ports import Facade
 from ourcli.cli.sanitize import well_formed
 from ourcli.common.errors import UsageError
+from ourcli.common.jsondata import iso
 from ourcli.memory.layers import Layer
 from ourcli.memory.stored import Stored
 

@@ -5,12 +5,12 @@ import click
 from ourcli.cli.commands.memory_policy import tell_applied
 from ourcli.cli.groups import LazyCommand, LazyGroup
 from ourcli.cli.invocation import Invocation
-from ourcli.cli.jsondata import iso_milliseconds
 from ourcli.cli.ledger_view import action_data, counted, way
 from ourcli.cli.options import common_options
 from ourcli.cli.ports import Facade
 from ourcli.cli.progress import ProgressBars
 from ourcli.common.errors import UsageError
+from ourcli.common.jsondata import iso_milliseconds
 
 _HERE = "ourcli.cli.commands.memory_inbox"
 

@@ -5,10 +5,10 @@ import click
 from ourcli.cli.amounts import in_bytes, shortened
 from ourcli.cli.answer_view import place_of
 from ourcli.cli.invocation import Invocation
-from ourcli.cli.jsondata import iso_milliseconds
 from ourcli.cli.options import common_options
 from ourcli.cli.ports import Facade
 from ourcli.common.errors import UsageError
+from ourcli.common.jsondata import iso_milliseconds
 from ourcli.memory.layers import LAYERS, Layer
 from ourcli.memory.query import Filter
 from ourcli.memory.record import Record

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from ourcli.cli.invocation import Invocation
-from ourcli.cli.jsondata import Json, to_json
 from ourcli.cli.options import allow_secrets_option, common_options
 from ourcli.cli.ports import Facade
 from ourcli.cli.progress import ProgressBars
+from ourcli.common.jsondata import Json, to_json
 from ourcli.memory.query import Filter
 from ourcli.memory.stored import Redaction, told
 

@@ -1,4 +1,4 @@
-"""Values as JSON data, the way CLI.md writes them."""
+"""Values as JSON data, the way commands and servers write them: one shape wherever data leaves ourcli."""
 
 import dataclasses
 import math

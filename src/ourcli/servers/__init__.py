@@ -1,0 +1,1 @@
+"""What other programs reach ourcli through; every server stands on the facade alone."""
