@@ -445,6 +445,18 @@ CORE: dict[str, str] = {
 }
 
 TOOLS: dict[str, str] = {
+    "tools.attacks.all": "at least 40 attacks of real guests are tried in every run, and the host lives through each",
+    "tools.attacks.computing": "a guest that loops, sleeps, waits, recurses, traps or leaves is stopped and named",
+    "tools.attacks.environment": "a guest sees the variables it was granted, and no other, nor arguments or descriptors",
+    "tools.attacks.files": "no path, link or rename of a guest leads out of its granted folders or changes a read-only one",
+    "tools.attacks.identity": "a plugin that lies about itself, takes another's name or is swapped is not run as what it claims",
+    "tools.attacks.memory": "memory, tables and instances beyond the limits are refused, and the host does not grow",
+    "tools.attacks.names": "names with paths, look-alikes, controls or reserved words are refused, in words that can be shown",
+    "tools.attacks.network": "no call that WASI offers, nor one it lacks, connects a guest to a listener on this machine",
+    "tools.attacks.output": "a guest that writes a gigabyte, no line's end or after its answer is cut off at its limit",
+    "tools.attacks.sealed": "a process that is held in as a worker is can open, connect, start and signal nothing",
+    "tools.attacks.terminal": "what a plugin says can neither drive a terminal nor be taken for the words of ourcli",
+    "tools.attacks.wire": "whatever a guest says instead of its answer, no false answer is taken and the fault is named",
     "tools.call.denied": "a call that needs a right nobody granted ends with 4, names the right and runs nothing",
     "tools.call.events": "a call is told in events that carry neither what it was given nor what it answered",
     "tools.call.real": "`ourcli tools call` runs a plugin built from C and prints its answer",
@@ -467,6 +479,7 @@ TOOLS: dict[str, str] = {
     "tools.registry.nearest": "a mistyped name is met with the nearest one",
     "tools.schema.bounded": "schemas that could cost more than their size says are refused",
     "tools.schema.no-fetch": "a schema that refers to another place is refused and nothing is fetched",
+    "tools.sources.independent": "a source of tools that is broken or does not answer is named and hides no other",
     "tools.start.light": "listing tools loads no engine, and calling one loads it in the worker only",
     "tools.wasm.compiled-once": "compiled code is kept for the owner only and loaded only when it is what was compiled here",
     "tools.wasm.exact-rights": "a guest has what it requested and was granted, and no more",

@@ -1,10 +1,11 @@
 """All tools by name."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ourcli.common.errors import NotFoundError, ToolClashError
 from ourcli.tools.ports import Tool
+from ourcli.tools.spec import OriginKind
 
 
 class Registry:
@@ -20,8 +21,33 @@ class Registry:
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
         self._tools: dict[str, Tool] = {}
         self._folded: dict[str, str] = {}
+        self._refused: dict[str, ToolClashError] = {}
+        self.clashes: tuple[ToolClashError, ...] = ()
         for tool in tools:
             self.add(tool)
+
+    @classmethod
+    def without_clashes(cls, tools: Iterable[Tool]) -> "Registry":
+        """Return a registry of the tools whose name nobody else has; `clashes` tells of the others.
+
+        A built-in tool keeps its name, for strangers must not be able to take it away. A name that is left out is
+        answered with the clash when it is asked for.
+        """
+        named: dict[str, list[Tool]] = {}
+        for tool in tools:
+            named.setdefault(tool.spec().name.casefold(), []).append(tool)
+        registry, clashes = cls(), []
+        for name, some in named.items():
+            own = [tool for tool in some if tool.spec().origin.kind is OriginKind.BUILTIN]
+            kept = some if len(some) == 1 else own if len(own) == 1 else []
+            for tool in kept:
+                registry.add(tool)
+            if len(some) > 1:
+                clashes.append(_clash(some))
+            if not kept:
+                registry._refused[name] = clashes[-1]
+        registry.clashes = tuple(clashes)
+        return registry
 
     def add(self, tool: Tool) -> None:
         """Take one more tool.
@@ -32,12 +58,7 @@ class Registry:
         spec = tool.spec()
         taken = self._folded.get(spec.name.casefold())
         if taken is not None:
-            first, second = self._tools[taken].spec().origin, spec.origin
-            raise ToolClashError(
-                f"two tools are called {spec.name!r}: one of {first} in {first.place!r}, "
-                f"one of {second} in {second.place!r}",
-                hint="remove or rename one of them",
-            )
+            raise _clash([self._tools[taken], tool])
         self._tools[spec.name] = tool
         self._folded[spec.name.casefold()] = spec.name
 
@@ -46,9 +67,13 @@ class Registry:
 
         Raises:
             NotFoundError: There is none; the hint holds the nearest name.
+            ToolClashError: There are several, and so none was taken.
         """
         if name in self._tools:
             return self._tools[name]
+        refused = self._refused.get(name.casefold())
+        if refused is not None:
+            raise ToolClashError(refused.message, hint=refused.hint)
         near = difflib.get_close_matches(name, self._tools, n=1)
         raise NotFoundError(
             f"no tool {name[:120]!r}", hint=f"did you mean {near[0]!r}?" if near else "`ourcli tools list` shows them"
@@ -59,3 +84,12 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._tools)
+
+
+def _clash(tools: Sequence[Tool]) -> ToolClashError:
+    origins = [tool.spec().origin for tool in tools]
+    each = ", ".join(f"one of {origin} in {origin.place!r}" for origin in origins)
+    many = "two" if len(tools) == 2 else str(len(tools))
+    return ToolClashError(
+        f"{many} tools are called {tools[-1].spec().name!r}: {each}", hint="remove or rename one of them"
+    )

@@ -1,6 +1,5 @@
 """The facade's side of tools: find plugins, show tools, call one, check a plugin."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from anyio import to_thread
 
+from ourcli.app.tools.calling import ToolCalls
+from ourcli.app.tools.plugin_source import PluginSource
+from ourcli.app.tools.sources import open_sources
 from ourcli.app.wiring import Rooms
 from ourcli.common.errors import OurcliError, PluginError, ToolError
 from ourcli.common.events import EventSink, NullSink, ToolLogged
-from ourcli.config.locations import built_plugins
 from ourcli.tools.capabilities import Capability
 from ourcli.tools.data import JsonObject
-from ourcli.tools.plugins import Discovered, Plugin, discover, load_plugin
+from ourcli.tools.gathering import Gathered, gather
+from ourcli.tools.plugins import Plugin, load_plugin
 from ourcli.tools.ports import Grants, NoGrants, ToolContext, ToolResult
-from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
 from ourcli.tools.spec import ToolSpec
 
@@ -79,12 +80,6 @@ class PluginCheck:
     guards: tuple[str, ...]
 
 
-def _discover(folder: Path) -> Discovered:
-    """Return the user's plugins and, in a source tree, the samples that `make plugins` built."""
-    samples = built_plugins()
-    return discover([folder]).over(discover([samples] if samples else []))
-
-
 class ToolDesk:
     """What commands ask about tools. Nothing is read, compiled or started before it is needed.
 
@@ -95,45 +90,30 @@ class ToolDesk:
 
     def __init__(self, rooms: Rooms, grants: Grants | None = None) -> None:
         self._rooms, self._grants = rooms, grants or NoGrants()
-        self._found: Discovered | None = None
+        self._plugins = PluginSource(rooms)
+        self._sources = open_sources(rooms, self._plugins)
+        self._gathered: Gathered | None = None
         self._runner: ToolRunner | None = None
-        self._wasm: WasmHost | None = None
         self._opening = anyio.Lock()
 
-    async def _discovered(self) -> Discovered:
-        if self._found is None:
-            self._found = await to_thread.run_sync(_discover, self._rooms.home.plugins)
-        return self._found
-
-    def _host(self) -> "WasmHost":
-        if self._wasm is None:
-            if sys.platform == "win32":
-                raise PluginError("plugins run on Linux and macOS only", hint="use WSL")
-            from ourcli.app.worker import worker_command  # deferred: only those who call a plugin pay for it
-            from ourcli.tools.backends.wasm.compiled import CompiledCache  # deferred: the same
-            from ourcli.tools.backends.wasm.host import WasmHost  # deferred: the same
-            from ourcli.tools.backends.wasm.orders import SETTINGS  # deferred: the same
-
-            home = self._rooms.home
-            cache = CompiledCache(home.compiled, home.compiled_digests, settings=SETTINGS)
-            self._wasm = WasmHost(worker_command(), cache)
-            self._rooms.on_close(self._wasm.aclose)
-        return self._wasm
-
-    async def _running(self) -> ToolRunner:
+    async def _all(self) -> Gathered:
         async with self._opening:
-            if self._runner is None:
-                found, host = await self._discovered(), self._host()
-                registry = Registry(tool for plugin in found.plugins for tool in host.tools(plugin))
-                self._runner = ToolRunner(registry, self._grants, clock=self._rooms.clock, sink=self._rooms.bus)
-            return self._runner
+            if self._gathered is None:
+                self._gathered = await gather(self._sources)
+            return self._gathered
+
+    async def runner(self) -> ToolCalls:
+        """Return what calls the tools of all sources, made once."""
+        if self._runner is None:
+            registry = (await self._all()).registry
+            self._runner = ToolRunner(registry, self._grants, clock=self._rooms.clock, sink=self._rooms.bus)
+        return self._runner
 
     async def all(self) -> ToolShelf:
-        """Return every tool, and what is wrong with plugins that cannot be used."""
-        found = await self._discovered()
-        specs = [spec for plugin in found.plugins for spec in plugin.specs().values()]
-        entries = [await self._entry(spec) for spec in sorted(specs, key=lambda spec: spec.name)]
-        return ToolShelf(tools=tuple(entries), problems=found.problems)
+        """Return every tool, and what is wrong with plugins and servers that cannot be used."""
+        gathered = await self._all()
+        entries = [await self._entry(tool.spec()) for tool in gathered.registry]
+        return ToolShelf(tools=tuple(entries), problems=gathered.problems)
 
     async def show(self, name: str) -> ToolEntry:
         """Return one tool.
@@ -141,7 +121,7 @@ class ToolDesk:
         Raises:
             NotFoundError: There is none of that name.
         """
-        return await self._entry((await self._running()).registry.get(name).spec())
+        return await self._entry((await self._all()).registry.get(name).spec())
 
     async def _entry(self, spec: ToolSpec) -> ToolEntry:
         return ToolEntry(spec=spec, granted=tuple(sorted(await self._grants.granted(spec.origin))))
@@ -154,7 +134,7 @@ class ToolDesk:
             CapabilityDeniedError: It requests a right that nobody granted.
             ToolError: The call failed.
         """
-        runner = await self._running()
+        runner = await self.runner()
         return await runner.call(name, input, ToolContext(log=self._teller(name, listen)))
 
     def _teller(self, name: str, listen: EventSink) -> Callable[[str], None]:
@@ -165,7 +145,7 @@ class ToolDesk:
 
     async def plugins(self) -> PluginShelf:
         """Return every plugin, and what is wrong with those that cannot be used."""
-        found = await self._discovered()
+        found = await self._plugins.discovered()
         entries = [
             PluginEntry(plugin=plugin, granted=tuple(sorted(await self._grants.granted(plugin.origin))))
             for plugin in found.plugins
@@ -179,7 +159,7 @@ class ToolDesk:
             PluginError: Its manifest or module cannot be read.
         """
         plugin = await to_thread.run_sync(load_plugin, path)
-        host = self._host()
+        host = self._plugins.host()
         try:
             problems = await self._tried(host, plugin)
         except (PluginError, ToolError) as exc:
