@@ -3,13 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from anyio.abc import ByteStream
 
 from ourcli.common.ids import RunId
 from ourcli.tools.capabilities import Capability, Quota
 from ourcli.tools.data import JsonObject
 from ourcli.tools.fetching import Fetched, FetchRequest
 from ourcli.tools.spec import Origin, ToolSpec
+
+if TYPE_CHECKING:
+    from ourcli.tools.vectors import Matrix, Vector  # workers read this file, and have no use for numpy
 
 
 def unheard(_line: str) -> None:
@@ -140,6 +145,30 @@ class ToolSource(Protocol):
         ...
 
 
+class Resolver(Protocol):
+    """Looks names up for the fetcher."""
+
+    async def resolve(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses of a name, the best one first.
+
+        Raises:
+            ToolError: It cannot be looked up.
+        """
+        ...
+
+
+class Dialler(Protocol):
+    """Opens connections for the fetcher."""
+
+    async def dial(self, address: str, port: int) -> ByteStream:
+        """Connect to an address; it is no name, and nothing is looked up.
+
+        Raises:
+            OSError: It does not take the connection.
+        """
+        ...
+
+
 class Fetcher(Protocol):
     """Fetches pages for tools; nothing else in the room opens a connection for a tool."""
 
@@ -179,4 +208,33 @@ class HostServices(Protocol):
 
     async def memory_search(self, params: JsonObject, context: ToolContext) -> JsonObject:
         """`host/memory.search`: needs `memory:read`."""
+        ...
+
+
+class SpecEmbedder(Protocol):
+    """Gives questions and documents of tools their vectors; known documents cost next to nothing."""
+
+    async def embed_query(self, text: str) -> "Vector":
+        """Return the unit vector of a question."""
+        ...
+
+    async def embed_passages(self, texts: Sequence[str]) -> "Matrix":
+        """Return the unit vectors of documents, in their order."""
+        ...
+
+
+class ArgumentWriter(Protocol):
+    """A language model as filling in arguments needs it."""
+
+    async def write(self, turns: Sequence[str], schema: JsonObject, *, max_tokens: int) -> str:
+        """Return the model's next words, held to `schema` by grammar.
+
+        Args:
+            turns: The rules, then the user's and the model's words in turn, the user's last.
+            schema: A schema that a grammar can be made of.
+            max_tokens: Most tokens to write.
+
+        Raises:
+            ModelError: The model cannot do it.
+        """
         ...
