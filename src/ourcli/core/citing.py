@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from ourcli.common.meaning import words_of
 from ourcli.core.answer import missing_facts
 from ourcli.core.prompt import PackedEvidence
-from ourcli.core.quote import words_of
 
 _NAMED = re.compile(r"\[(\d{1,2}(?:\s*[,;]\s*\d{1,2})*)\]")
 _DECLINES = re.compile(

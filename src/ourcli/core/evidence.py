@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ourcli.common.meaning import words_of
 from ourcli.core.prompt import Evidence
-from ourcli.core.quote import words_of
 from ourcli.memory.query import Hit
 from ourcli.memory.record import Trust
 

@@ -1,10 +1,9 @@
 """Quotes the part of the evidence that speaks to a question, word for word, with its citation number."""
 
-import re
 from collections.abc import Sequence
 
+from ourcli.common.meaning import words_of
 from ourcli.common.sentences import spans
-from ourcli.common.words import stem, word_set
 from ourcli.core.prompt import PackedEvidence
 
 MOST_QUOTES = 3
@@ -12,14 +11,6 @@ MOST_QUOTES = 3
 WHOLE_CHARS = 400
 """A record up to this length is quoted whole."""
 _WINDOW_CHARS = 480
-_WORD = re.compile(r"[^\W_]+")
-_STOP = word_set(
-    """
-    a an and are as at be been by can could did do does for from had has have how i in is it its me my of on or our
-    please should so tell than that the their them then there these they this to us was we were what when where
-    which who whom whose why will with would you your about into if not no any all just also
-    """
-)
 
 
 def quote(evidence: Sequence[PackedEvidence], question: str, *, most: int = MOST_QUOTES) -> str:
@@ -67,17 +58,3 @@ def _windows(
             end = pieces[later][1]
         windows.append(((len(seen), len(shared[first]), -first), (start, end)))
     return windows
-
-
-def words_of(text: str) -> set[str]:
-    """Return the words of a text that carry meaning, lower case, without plural, -ing and -ed endings."""
-    return {_root(word) for word in map(str.lower, _WORD.findall(text)) if word not in _STOP}
-
-
-def _root(word: str) -> str:
-    word = stem(word)
-    for ending in ("ing", "ed"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            word = word[: -len(ending)]
-            return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
-    return word.removesuffix("e") if len(word) > 3 else word
