@@ -24,6 +24,7 @@ def wanted() -> dict[str, list[str]]:
         "build": [*project["build-system"]["requires"], *groups["build"]],
         "dev": groups["dev"],
         "lock": groups["lock"],
+        "languages": groups["languages"],
     }
 
 
