@@ -72,8 +72,8 @@ async def unpacked(chunks: AsyncIterable[bytes], packing: str, *, most_bytes: in
             raise ToolOutputError("the body cannot be unpacked") from exc
         if max(came, len(body)) > most_bytes:
             raise ToolOutputError(f"the body is larger than {most_bytes} bytes; it was not read to its end")
-    if unpacker is not None and came and not unpacker.eof:
-        raise ToolOutputError("the body ends before it is unpacked")
+    if unpacker is not None and came and (unpacker.unused_data or not unpacker.eof):
+        raise ToolOutputError("the body does not end where its packing does")
     return bytes(body)
 
 
