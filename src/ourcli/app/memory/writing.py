@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ourcli.ai.completing import complete
 from ourcli.ai.models.spec import Capability
-from ourcli.ai.ports import ChatMessage, ChatRequest, Finished, LanguageModel, TextDelta
+from ourcli.ai.ports import ChatMessage, ChatRequest
 from ourcli.app.answering import Reader
 from ourcli.common.errors import ConfigError, ModelError
 
@@ -52,7 +53,7 @@ class ModelWriter:
         if await model.count_prompt_tokens(request.messages) > room:
             _LOG.info("no text was written: its sources are too long for %s", reader.name)
             return None
-        answer, finished = await _answer(model, request)
+        answer, finished = await complete(model, request)
         if finished is not None:
             reader.note(finished)
         try:
@@ -81,15 +82,3 @@ def _request(instruction: str, texts: Sequence[str], max_chars: int) -> ChatRequ
             "additionalProperties": False,
         },
     )
-
-
-async def _answer(model: LanguageModel, request: ChatRequest) -> tuple[str, Finished | None]:
-    pieces: list[str] = []
-    finished: Finished | None = None
-    async with model.chat(request) as stream:
-        async for item in stream:
-            if isinstance(item, TextDelta):
-                pieces.append(item.text)
-            else:
-                finished = item
-    return "".join(pieces), finished
