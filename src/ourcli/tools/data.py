@@ -1,6 +1,7 @@
 """JSON that strangers wrote: read with every bound that keeps reading cheap, and written in one line."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
@@ -20,8 +21,8 @@ class BadJsonError(ValueError):
 def parse(text: bytes | str, *, most_depth: int = MOST_DEPTH) -> Json:
     """Return the value of a JSON text (RFC 8259).
 
-    Names that appear twice in one object, numbers that JSON lacks (NaN, Infinity), lone surrogates and deeper
-    nesting than `most_depth` are refused, since readers disagree about what they mean.
+    Names that appear twice in one object, numbers that JSON lacks (NaN, Infinity) or no float holds (1e999), lone
+    surrogates and deeper nesting than `most_depth` are refused, since readers disagree about what they mean.
 
     Raises:
         BadJsonError: It is none.
@@ -82,6 +83,13 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {text[:64]} is too large")
+    return number
+
+
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     value = dict(pairs)
     if len(value) != len(pairs):
@@ -91,5 +99,5 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return value
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant, object_pairs_hook=_unique)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
