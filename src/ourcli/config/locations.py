@@ -99,6 +99,21 @@ class Home:
         return self.root / "plugins"
 
     @property
+    def plugins_lock(self) -> Path:
+        """Digests of every file of the plugins that were added."""
+        return self.root / "plugins.lock"
+
+    @property
+    def grants(self) -> Path:
+        """What the user granted to tools."""
+        return self.root / "grants.json"
+
+    @property
+    def grants_policy(self) -> Path:
+        """What tools may do unattended; written by the user."""
+        return self.root / "grants.toml"
+
+    @property
     def compiled(self) -> Path:
         """Native code of plugins."""
         return self.cache / "compiled"

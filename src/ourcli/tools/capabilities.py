@@ -1,9 +1,10 @@
 """Rights that a tool can request and a user can grant, as values: parse, write, compare.
 
-    fs:read=PATH   fs:write=PATH   env=KEY   net=HOST[:PORT]   memory:read   memory:write   clock   exec
+    fs:read=PATH   fs:write=PATH   env=KEY   net=HOST[:PORT]   memory:read   memory:write   clock   exec   use
 
 A path is absolute or begins with `~/`; it means the folder or file with everything below it. To write
-includes to read the same place. A host without a port means every port of it, and no other host.
+includes to read the same place. A host without a port means every port of it, and no other host. `use` is asked for
+by ourcli itself, for tools that a person has to agree to before they run at all.
 """
 
 import ipaddress
@@ -18,7 +19,7 @@ from ourcli.common.errors import InvalidInputError
 MOST_CHARACTERS = 1024
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
-_SHAPES = "fs:read=PATH, fs:write=PATH, env=KEY, net=HOST[:PORT], memory:read, memory:write, clock or exec"
+_SHAPES = "fs:read=PATH, fs:write=PATH, env=KEY, net=HOST[:PORT], memory:read, memory:write, clock, exec or use"
 
 
 class CapabilityKind(StrEnum):
@@ -32,6 +33,7 @@ class CapabilityKind(StrEnum):
     MEMORY_WRITE = "memory:write"
     CLOCK = "clock"
     EXEC = "exec"
+    USE = "use"
 
 
 _WITH_VALUE = {CapabilityKind.FS_READ, CapabilityKind.FS_WRITE, CapabilityKind.ENV, CapabilityKind.NET}

@@ -11,6 +11,7 @@ from ourcli.common.ids import RunId
 from ourcli.tools.capabilities import Capability, Quota
 from ourcli.tools.data import JsonObject
 from ourcli.tools.fetching import Fetched, FetchRequest
+from ourcli.tools.grants import Facts, Grant, Granted
 from ourcli.tools.spec import Origin, ToolSpec
 
 if TYPE_CHECKING:
@@ -131,6 +132,39 @@ class NoGrants:
     async def quotas(self, origin: Origin, session: str = "") -> frozenset[Quota]:  # noqa: ARG002
         """Return no bound."""
         return frozenset()
+
+
+class ReadsGrants(Protocol):
+    """Grants that are written down somewhere."""
+
+    async def entries(self) -> tuple[Granted, ...]:
+        """Return all of them, the same value as before when nothing changed; cheap then.
+
+        Raises:
+            StoreError: They are damaged, or others than the user could have written them.
+            ConfigError: A policy is not valid.
+        """
+        ...
+
+
+class GrantBook(ReadsGrants, Protocol):
+    """Grants that persons give and take back. Several processes may do so at once."""
+
+    async def grant(self, origin: Origin, facts: Facts, grants: Sequence[Grant]) -> None:
+        """Write down more grants; when it returns they survive a power cut.
+
+        Raises:
+            StoreError: The book is damaged or cannot be written; nothing was granted.
+        """
+        ...
+
+    async def revoke(self, origin: Origin, revoked: Sequence[Capability] | None = None) -> tuple[Capability, ...]:
+        """Take back rights of an origin, whatever its digest, None for all; return those that it had.
+
+        Raises:
+            StoreError: The book is damaged or cannot be written.
+        """
+        ...
 
 
 class ToolSource(Protocol):
