@@ -24,6 +24,7 @@ digest      = $(shell { pwd; cat $(1); } 2>/dev/null | cksum | cut -d' ' -f1)
 RUNTIME_IN := requirements/build.txt requirements/runtime.txt pyproject.toml
 RUNTIME    := $(STAMPS)/runtime-$(call digest,$(RUNTIME_IN))
 DEV        := $(STAMPS)/dev-$(call digest,$(RUNTIME_IN) requirements/dev.txt)
+LANGUAGES  := $(STAMPS)/languages-$(call digest,requirements/languages.txt requirements/npm.txt)
 LOCK       := $(STAMPS)/lock-$(call digest,requirements/lock.txt)
 
 # pip of the Python that is there installs into .venv, so a Python without ensurepip will do.
@@ -34,7 +35,7 @@ HASHED  := $(INSTALL) --require-hashes --only-binary :all:
 HOME_DIR   = $${OURCLI_HOME:-$$HOME/.ourcli}
 MODELS_DIR = $${OURCLI_PATHS_MODELS:-$(HOME_DIR)/models}
 
-.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench bench-memory bench-tools soak smoke plugins lock docs clean
+.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench bench-memory bench-tools soak smoke plugins languages lock docs clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -48,7 +49,8 @@ help:
 	@echo 'make bench-tools  what a sandboxed call costs; needs no model'
 	@echo 'make soak       run the long proofs'
 	@echo 'make smoke      build a wheel and try it on every other Python that is present'
-	@echo 'make plugins    build the sample plugins'
+	@echo 'make plugins    build the sample plugins; HELLO=c|rust|go|js|python chooses the language of `hello`'
+	@echo 'make languages  install what compiles plugins in Go, JavaScript and Python (C is there; Rust: apt-get)'
 	@echo 'make docs       write the reference pages again'
 	@echo 'make lock       pin and hash the requirements again (needs the network)'
 	@echo 'make clean      remove what make made; models and memory stay'
@@ -70,6 +72,13 @@ $(DEV): $(RUNTIME)
 	@echo 'installing the requirements of the tests into $(VENV)' >&2
 	@$(HASHED) -r requirements/dev.txt
 	@rm -f $(STAMPS)/dev-* && touch $@
+
+# The packages of npm are fetched by tools/npm_packages.py, which checks their digests.
+$(LANGUAGES): $(DEV)
+	@echo 'installing what compiles plugins in Go, JavaScript and Python into $(VENV)' >&2
+	@$(HASHED) -r requirements/languages.txt
+	@$(PY) -m tools.npm_packages
+	@rm -f $(STAMPS)/languages-* && touch $@
 
 $(LOCK): | $(PY)
 	@$(HASHED) -r requirements/lock.txt
@@ -129,7 +138,9 @@ smoke: test-models
 	@$(PY) tools/smoke.py "$(MODELS_DIR)"
 
 plugins: $(DEV)
-	@$(PY) tools/plugins.py
+	@$(PY) -m tools.plugins $(if $(HELLO),--hello $(HELLO))
+
+languages: $(LANGUAGES)
 
 lock: $(LOCK)
 	@$(PY) tools/lock.py
