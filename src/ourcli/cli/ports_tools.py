@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ourcli.app.desks.tools import PluginCheck, PluginShelf, ToolEntry, ToolShelf
+    from ourcli.app.tools.calling import ToolCalls
     from ourcli.common.events import EventSink
     from ourcli.tools.data import JsonObject
     from ourcli.tools.ports import ToolResult
@@ -23,6 +24,10 @@ class Tools(Protocol):
 
     async def call(self, name: str, input: "JsonObject", listen: "EventSink" = ...) -> "ToolResult":  # noqa: A002
         """Call a tool once."""
+        ...
+
+    async def runner(self) -> "ToolCalls":
+        """Return what calls them, with the grants in force and nobody to ask."""
         ...
 
     async def plugins(self) -> "PluginShelf":

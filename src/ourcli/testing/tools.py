@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ourcli.app.desks.tools import PluginCheck, PluginEntry, PluginShelf, ToolEntry, ToolShelf
+from ourcli.common.clock import SystemClock
 from ourcli.common.errors import NotFoundError, OurcliError
 from ourcli.common.events import EventSink, NullSink
 from ourcli.tools.capabilities import Capability, Quota, parse
@@ -11,6 +12,8 @@ from ourcli.tools.data import Json, JsonObject
 from ourcli.tools.manifest import Manifest
 from ourcli.tools.plugins import Plugin
 from ourcli.tools.ports import ToolContext, ToolResult
+from ourcli.tools.registry import Registry
+from ourcli.tools.runner import ToolRunner
 from ourcli.tools.spec import Origin, OriginKind, SideEffects, ToolSpec
 
 SCHEMA: JsonObject = {
@@ -129,6 +132,7 @@ class FakeTools:
         self.specs: list[ToolSpec] = [a_spec()]
         self.problems: tuple[str, ...] = ()
         self.output: dict[str, Json] = {"greeting": "Hello, Ada!"}
+        self.grants = FakeGrants()
 
     async def all(self) -> ToolShelf:
         """Return `specs` and `problems`."""
@@ -149,6 +153,12 @@ class FakeTools:
         self._begin("tools.call", name, dict(input))
         spec = (await self.show(name)).spec
         return ToolResult(tool=name, output=self.output, origin=spec.origin, milliseconds=1.0)
+
+    async def runner(self) -> ToolRunner:
+        """Return the real one, over fake tools that answer `output`, with the rights of `grants`."""
+        self._begin("tools.runner")
+        registry = Registry(FakeTool(spec, [self.output]) for spec in self.specs)
+        return ToolRunner(registry, self.grants, clock=SystemClock(), sink=NullSink())
 
     async def plugins(self) -> PluginShelf:
         """Return one plugin."""
