@@ -28,7 +28,7 @@ from ourcli.common.clock import SystemClock
 from ourcli.testing.events import RecordingSink
 from ourcli.tools.backends.wasm.compiled import CompiledCache
 from ourcli.tools.backends.wasm.host import WasmHost
-from ourcli.tools.backends.wasm.orders import PERSISTENT, SETTINGS, Orders
+from ourcli.tools.backends.wasm.orders import PERSISTENT, SETTINGS, Orders, write_orders
 from ourcli.tools.backends.wasm.sealed import SealedFile
 from ourcli.tools.backends.wasm.spawn import spawn
 from ourcli.tools.plugins import Plugin, load_plugin
@@ -80,7 +80,9 @@ def process_a_call(calls: int) -> list[float]:
 def bare_worker(calls: int, code: bytes) -> list[float]:
     """Ask a warm guest over its pipes, with nothing of ours between."""
     orders = Orders(task=PERSISTENT, memory_bytes=256 * 1024 * 1024)
-    process, pipes = spawn(worker_command(), orders, SealedFile(code))
+    spawned = spawn(worker_command(), SealedFile(code))
+    process, pipes = spawned.process, spawned.pipes
+    os.write(pipes.orders, write_orders(orders))
     os.set_blocking(pipes.stdin, True)
     os.set_blocking(pipes.stdout, True)
 

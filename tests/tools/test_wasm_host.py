@@ -326,7 +326,7 @@ async def test_a_cached_compiled_file_that_is_not_ours_is_not_loaded(
     plugin = workshop.plugin(place / "guest", BEHAVE, full_manifest("guest"))
     before = WasmHost(worker_command(), cache)
     code = await before.compile(plugin)
-    assert cache.find(plugin.module_sha256, "plain") == code
+    assert cache.find(plugin.module_sha256, "module plain") == code
     (kept,), (digest,) = (tmp_path / "code").iterdir(), (tmp_path / "digests").iterdir()
     if damage == "replaced":
         kept.write_bytes(code[:1000] + b"\xcc" * 8 + code[1008:])
@@ -337,7 +337,7 @@ async def test_a_cached_compiled_file_that_is_not_ours_is_not_loaded(
     else:
         digest.write_bytes(b"\xff\xfe")
 
-    assert cache.find(plugin.module_sha256, "plain") is None
+    assert cache.find(plugin.module_sha256, "module plain") is None
     host = WasmHost(worker_command(), cache)
     assert (await do(host, plugin, "well"))["said"] == "well"
     await host.aclose()
@@ -359,8 +359,9 @@ async def test_compiled_code_lies_in_folders_of_the_owner_only(tmp_path: Path, w
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "cannot be compiled"),
-        (b"MZ not wasm", "cannot be compiled"),
+        (b"", "no WebAssembly"),
+        (b"MZ not wasm", "no WebAssembly"),
+        (b"\0asm\1\0\0\0\xff", "cannot be compiled"),
         (b"\0asm\1\0\0\0", "no function _start"),
         (b"\0asm\1\0\0\0\1\4\1\x60\0\0\2\x0b\1\3env\3run\0\0", "env.run"),
     ],

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Final
 
 import anyio
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 
 from ourcli.common.errors import PluginError
 from ourcli.tools.backends.wasm.compiled import CompiledCache
-from ourcli.tools.backends.wasm.compiling import compiled
+from ourcli.tools.backends.wasm.compiling import compiled, kind_of
 from ourcli.tools.backends.wasm.orders import FRESH, PERSISTENT, Orders, Preopen
 from ourcli.tools.backends.wasm.pool import Pool
 from ourcli.tools.backends.wasm.sealed import SealedFile
+from ourcli.tools.backends.wasm.spawn import spawn
 from ourcli.tools.capabilities import Capability, CapabilityKind
 from ourcli.tools.data import Json, JsonObject
 from ourcli.tools.manifest import Mode
@@ -44,6 +45,14 @@ class HostOptions:
 
     workers: int = MOST_WORKERS
     idle_s: float = IDLE_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """Native code, and what it was made of."""
+
+    kind: str
+    native: bytes
 
 
 class WasmHost:
@@ -87,34 +96,51 @@ class WasmHost:
         async with self._opening:
             key = self._key(plugin, context)
             if key not in self._pools:
-                self._pools[key] = await self._new_pool(plugin, _orders(plugin, context.granted))
+                self._pools[key] = await self._new_pool(plugin, context.granted)
             return self._pools[key]
 
-    async def _new_pool(self, plugin: Plugin, orders: Orders) -> Pool:
-        code = await self.compile(plugin)
+    async def _new_pool(self, plugin: Plugin, granted: frozenset[Capability]) -> Pool:
+        """Start the first worker, and read the code while it starts."""
+        module, options = SealedFile(), self._options
+        with CancelScope(shield=True):  # a process that nobody knows of would stay
+            spare = await to_thread.run_sync(spawn, self._command, module)
+        try:
+            code = await self._code(plugin)
+            await to_thread.run_sync(module.fill, code.native)
+            orders = _orders(plugin, code.kind, granted)
+        except BaseException:  # cancelled too; it goes on
+            with CancelScope(shield=True):
+                await to_thread.run_sync(spare.discard)
+            module.close()
+            raise
+        most = plugin.manifest.limits.output_bytes
         return Pool(
             self._command,
             orders,
-            SealedFile(code),
-            most_bytes=plugin.manifest.limits.output_bytes,
-            workers=self._options.workers,
-            idle_s=self._options.idle_s,
+            module,
+            spare=spare,
+            most_bytes=most,
+            workers=options.workers,
+            idle_s=options.idle_s,
         )
 
     async def compile(self, plugin: Plugin) -> bytes:
-        """Return the native code of a plugin's module, which is the one that was checked.
+        """Return the native code of a plugin's module or component, which is the one that was checked.
 
         Raises:
-            PluginError: It changed, or is no valid module.
+            PluginError: It changed, is not valid, or wants what is not there.
         """
+        return (await self._code(plugin)).native
+
+    async def _code(self, plugin: Plugin) -> "_Code":
         wasm = await to_thread.run_sync(read_module, plugin)
-        fuel = plugin.manifest.limits.fuel is not None
-        variant = "fuel" if fuel else "plain"
-        code = await to_thread.run_sync(self._cache.find, plugin.module_sha256, variant)
-        if code is None:
-            code = await compiled(self._command, wasm, fuel=fuel)
-            await to_thread.run_sync(self._cache.keep, plugin.module_sha256, variant, code)
-        return code
+        kind, fuel = kind_of(wasm), plugin.manifest.limits.fuel is not None
+        variant = f"{kind} {'fuel' if fuel else 'plain'}"
+        native = await to_thread.run_sync(self._cache.find, plugin.module_sha256, variant)
+        if native is None:
+            native = await compiled(self._command, wasm, fuel=fuel)
+            await to_thread.run_sync(self._cache.keep, plugin.module_sha256, variant, native)
+        return _Code(kind, native)
 
     @property
     def guards(self) -> tuple[str, ...]:
@@ -178,13 +204,14 @@ def _identifiers() -> Iterator[int]:
         yield number
 
 
-def _orders(plugin: Plugin, granted: frozenset[Capability]) -> Orders:
+def _orders(plugin: Plugin, kind: str, granted: frozenset[Capability]) -> Orders:
     """Return a worker's orders: what the plugin requests and was granted, and nothing that was granted besides."""
     rights = [one for one in plugin.manifest.requested() if any(held.covers(one) for held in granted)]
     limits = plugin.manifest.limits
     environment = [(one.value, os.environ[one.value]) for one in rights if _is_set(one)]
     return Orders(
         task=FRESH if plugin.manifest.instance_mode is Mode.FRESH else PERSISTENT,
+        kind=kind,
         memory_bytes=limits.memory_mib * 1024 * 1024,
         fuel=limits.fuel,
         preopens=tuple(_preopen(one) for one in rights if one.kind in _FILES),

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 
 import anyio
+from anyio import to_thread
 
 from ourcli.tools.backends.wasm.orders import Orders
 from ourcli.tools.backends.wasm.process import WorkerProcess
 from ourcli.tools.backends.wasm.sealed import SealedFile
+from ourcli.tools.backends.wasm.spawn import Spawned, spawn
 from ourcli.tools.backends.wasm.turns import Turns
 from ourcli.tools.protocol import Answer, Failure, Id
 
@@ -18,6 +20,7 @@ class Pool:
         command: Starts a worker.
         orders: What each is told.
         module: Native code.
+        spare: A worker without orders that has the module already.
         most_bytes: What a guest may write in one call, on each stream.
         workers: How many there are at most.
         idle_s: A worker that was not asked for so long is ended.
@@ -29,11 +32,12 @@ class Pool:
         orders: Orders,
         module: SealedFile,
         *,
+        spare: Spawned | None = None,
         most_bytes: int,
         workers: int,
         idle_s: float,
     ) -> None:
-        self._command, self._orders, self._module = command, orders, module
+        self._command, self._orders, self._module, self._spare = command, orders, module, spare
         self._most_bytes, self._idle_s = most_bytes, idle_s
         self._free = anyio.Semaphore(workers, fast_acquire=True)
         self._idle: list[WorkerProcess] = []
@@ -64,15 +68,22 @@ class Pool:
             if worker.look():
                 return worker
             await worker.aclose()
-        worker = await WorkerProcess.start(
-            self._command, self._orders, self._module, most_bytes=self._most_bytes, idle_s=self._idle_s
-        )
+        spawned = await self._spawned()
+        worker = await WorkerProcess.begin(spawned, self._orders, most_bytes=self._most_bytes, idle_s=self._idle_s)
         self.guards = worker.guards
         return worker
+
+    async def _spawned(self) -> Spawned:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            return spare
+        return await to_thread.run_sync(spawn, self._command, self._module)  # not left on cancellation
 
     async def aclose(self) -> None:
         """End every worker that is not in a call."""
         idle, self._idle = self._idle, []
         for worker in idle:
             await worker.aclose()
+        if self._spare is not None:
+            await to_thread.run_sync(self._spare.discard)
         self._module.close()

@@ -8,19 +8,25 @@ import asyncio
 import os
 import select
 import signal
-import subprocess
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 
 from anyio import CancelScope, to_thread
 
 from ourcli.common.errors import OurcliError, ToolCrashedError, ToolOutputError
 from ourcli.tools.backends.wasm.conversation import Conversation, ending, too_slow
-from ourcli.tools.backends.wasm.orders import ENDED, FRESH, INTERRUPT, READY, Orders, Report, read_report
-from ourcli.tools.backends.wasm.sealed import SealedFile
-from ourcli.tools.backends.wasm.spawn import Pipes, spawn
+from ourcli.tools.backends.wasm.orders import (
+    ENDED,
+    FRESH,
+    INTERRUPT,
+    READY,
+    Orders,
+    Report,
+    read_report,
+    write_orders,
+)
+from ourcli.tools.backends.wasm.outgoing import Outgoing
+from ourcli.tools.backends.wasm.spawn import Spawned
 from ourcli.tools.protocol import Answer, Failure, Id
 
 START_S: Final = 30.0
@@ -44,48 +50,44 @@ class WorkerProcess:
     """A worker that runs one plugin; it is asked one question at a time.
 
     Args:
-        process: The process.
-        pipes: The host's ends.
-        fresh: It makes a new instance for every question.
+        spawned: The process and the host's ends of its pipes.
+        orders: What it is told.
         most_bytes: What a guest may write in one call, on each stream.
         idle_s: After so long without a question it is killed.
     """
 
-    def __init__(
-        self, process: "subprocess.Popen[bytes]", pipes: Pipes, *, fresh: bool, most_bytes: int, idle_s: float
-    ) -> None:
-        self._process, self._pipes, self._fresh, self._idle_s = process, pipes, fresh, idle_s
+    def __init__(self, spawned: Spawned, orders: Orders, *, most_bytes: int, idle_s: float) -> None:
+        self._process, self._pipes, self._idle_s = spawned.process, spawned.pipes, idle_s
+        self._fresh = orders.task == FRESH
         self._loop = asyncio.get_running_loop()
-        self._talk = Conversation(most_bytes, self._write)
+        self._stdin = Outgoing(self._loop, self._pipes.stdin)
+        self._orders = Outgoing(self._loop, self._pipes.orders)
+        self._talk = Conversation(most_bytes, self._stdin.write)
         self._waiting: asyncio.Future[None] | None = None
-        self._unsent = bytearray()
         self._reports = bytearray()
         self._timers: list[asyncio.TimerHandle] = []
         self._parking: asyncio.TimerHandle | None = None
-        self._parked = self._expired = self._busy = self._writing = False
+        self._parked = self._expired = self._busy = False
         self._failure: OurcliError | None = None
         self._calls, self._asked_at = 0, 0.0
         self._timeout_s = START_S
         self.alive = True
         self.guards: tuple[str, ...] = ()
-        self._loop.add_reader(pipes.stdout, self._on_stdout)
-        self._loop.add_reader(pipes.stderr, self._on_stderr)
-        self._loop.add_reader(pipes.reports, self._on_report)
+        self._loop.add_reader(self._pipes.stdout, self._on_stdout)
+        self._loop.add_reader(self._pipes.stderr, self._on_stderr)
+        self._loop.add_reader(self._pipes.reports, self._on_report)
+        self._orders.write(write_orders(orders))
 
     @classmethod
-    async def start(
-        cls, command: Sequence[str], orders: Orders, module: SealedFile, *, most_bytes: int, idle_s: float
-    ) -> "WorkerProcess":
-        """Start a worker and wait until it can be asked.
+    async def begin(cls, spawned: Spawned, orders: Orders, *, most_bytes: int, idle_s: float) -> "WorkerProcess":
+        """Give a worker its orders, which takes it over, and wait until it can be asked.
 
         Raises:
             PluginError: The module cannot be run.
             ToolCrashedError: The worker died.
             ToolTimeoutError: It did not get ready.
         """
-        with CancelScope(shield=True):  # a process that nobody knows of would stay
-            process, pipes = await to_thread.run_sync(partial(spawn, command, orders, module))
-        worker = cls(process, pipes, fresh=orders.task == FRESH, most_bytes=most_bytes, idle_s=idle_s)
+        worker = cls(spawned, orders, most_bytes=most_bytes, idle_s=idle_s)
         ready = False
         try:
             await worker._wait(START_S)
@@ -113,7 +115,7 @@ class WorkerProcess:
         try:
             self._talk.ask(identifier, log)
             self._expired, self._timeout_s, self._failure = False, timeout_s, None
-            self._write(line)
+            self._stdin.write(line)
             if not self._at_once():
                 await self._wait(timeout_s)
             elif self._calls % _CALLS_A_TURN == 0:
@@ -227,35 +229,12 @@ class WorkerProcess:
         failure = None if answered else ending(report, expired=self._expired, timeout_s=self._timeout_s)
         self._end(failure, kill=not lives_on)
 
-    # What goes to the guest
-
-    def _write(self, data: bytes) -> None:
-        waiting = bool(self._unsent)
-        self._unsent += data
-        if not waiting:
-            self._send()
-
-    def _send(self) -> None:
-        while self._unsent and self.alive:
-            try:
-                del self._unsent[: os.write(self._pipes.stdin, self._unsent)]
-            except BlockingIOError:
-                self._writing = True
-                self._loop.add_writer(self._pipes.stdin, self._send)
-                return
-            except OSError:
-                self._unsent.clear()  # it closed its stdin; what it answers or reports decides
-        if self._writing and self.alive:
-            self._writing = False
-            self._loop.remove_writer(self._pipes.stdin)
-
     # Time
 
     def _expire(self) -> None:
         """Interrupt the guest, which stops a loop, and kill the worker soon, which stops everything."""
         self._expired = True
-        with suppress(OSError):
-            os.write(self._pipes.orders, INTERRUPT)
+        self._orders.write(INTERRUPT)
         self._timers.append(self._loop.call_later(GRACE_S, self._give_up))
 
     def _give_up(self) -> None:
@@ -301,7 +280,8 @@ class WorkerProcess:
         self._process.kill()
         for descriptor in (self._pipes.stdout, self._pipes.stderr, self._pipes.reports):
             self._loop.remove_reader(descriptor)
-        self._loop.remove_writer(self._pipes.stdin)
+        self._stdin.close()
+        self._orders.close()
         self._pipes.close()
         self._loop.call_later(GRACE_S, self._process.poll)  # so that nobody has to ask for it again
         self._end(ToolCrashedError("the tool's worker was killed"))

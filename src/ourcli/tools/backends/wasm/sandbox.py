@@ -3,33 +3,31 @@
 Everything here is given up for good and for every thread that starts later. Where a kernel lacks a guard, the others
 still hold, and the worker reports which ones are active.
 
+A worker imports this file, so it imports nothing that costs time.
+
 Sources: Linux `Documentation/userspace-api/landlock.rst`, `seccomp(2)`, `prctl(2)`, `capset(2)`.
 """
 
 import ctypes
 import errno
 import os
-import platform
 import struct
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Final
 
 from ourcli.tools.backends.wasm.orders import Preopen
 from ourcli.tools.backends.wasm.syscalls import ARCHITECTURES, Architecture
 
-_PR_SET_PDEATHSIG: Final = 1
-_PR_SET_DUMPABLE: Final = 4
-_PR_SET_NO_NEW_PRIVS: Final = 38
-_CAPABILITY_VERSION_3: Final = 0x20080522
-_SIGKILL: Final = 9
-_OPEN_FILES: Final = 64
-_OWN_BYTES: Final = 1024 * 1024 * 1024
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_NO_NEW_PRIVS = 38
+_CAPABILITY_VERSION_3 = 0x20080522
+_SIGKILL = 9
+_OPEN_FILES = 64
+_OWN_BYTES = 1024 * 1024 * 1024
 """Private memory of the worker besides the guest's: Python, the engine, compiled code."""
 
 
-def hold_in(*, preopens: Sequence[Preopen], memory_bytes: int, file_bytes: int) -> tuple[str, ...]:
+def hold_in(*, preopens: tuple[Preopen, ...], memory_bytes: int, file_bytes: int) -> tuple[str, ...]:
     """Give up every right the guest was not granted; return the guards that are active.
 
     Args:
@@ -50,7 +48,7 @@ def hold_in(*, preopens: Sequence[Preopen], memory_bytes: int, file_bytes: int) 
     version = _restrict_files(libc, preopens)
     if version:
         active.append(f"landlock-{version}")
-    architecture = ARCHITECTURES.get(platform.machine())
+    architecture = ARCHITECTURES.get(os.uname().machine)
     if architecture is not None:
         if _drop_capabilities(libc, architecture):
             active.append("no-capabilities")
@@ -86,23 +84,23 @@ def _drop_capabilities(libc: ctypes.CDLL, architecture: Architecture) -> bool:
 
 # Landlock
 
-_CREATE_RULESET: Final = 444
-_ADD_RULE: Final = 445
-_RESTRICT_SELF: Final = 446
-_ASK_VERSION: Final = 1
-_PATH_BENEATH: Final = 1
-_WRITE_FILE: Final = 1 << 1
-_READ_FILE: Final = 1 << 2
-_READ_DIR: Final = 1 << 3
-_REMOVE_DIR: Final = 1 << 4
-_REMOVE_FILE: Final = 1 << 5
-_MAKE_DIR: Final = 1 << 7
-_MAKE_REG: Final = 1 << 8
-_MAKE_SYM: Final = 1 << 12
-_REFER: Final = 1 << 13
-_TRUNCATE: Final = 1 << 14
-_ALL_NET: Final = 0b11
-_ALL_SCOPES: Final = 0b11
+_CREATE_RULESET = 444
+_ADD_RULE = 445
+_RESTRICT_SELF = 446
+_ASK_VERSION = 1
+_PATH_BENEATH = 1
+_WRITE_FILE = 1 << 1
+_READ_FILE = 1 << 2
+_READ_DIR = 1 << 3
+_REMOVE_DIR = 1 << 4
+_REMOVE_FILE = 1 << 5
+_MAKE_DIR = 1 << 7
+_MAKE_REG = 1 << 8
+_MAKE_SYM = 1 << 12
+_REFER = 1 << 13
+_TRUNCATE = 1 << 14
+_ALL_NET = 0b11
+_ALL_SCOPES = 0b11
 
 
 def _handled(version: int) -> int:
@@ -110,7 +108,7 @@ def _handled(version: int) -> int:
     return (1 << bits) - 1
 
 
-def _restrict_files(libc: ctypes.CDLL, preopens: Iterable[Preopen]) -> int:
+def _restrict_files(libc: ctypes.CDLL, preopens: tuple[Preopen, ...]) -> int:
     """Leave no file reachable but those below the preopens, no TCP, no foreign process; return Landlock's version."""
     version = int(libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION))
     if version < 1:
@@ -133,7 +131,7 @@ def _allow_below(libc: ctypes.CDLL, ruleset: int, preopen: Preopen, handled: int
     rights = _READ_FILE | _READ_DIR
     if preopen.writable:
         rights |= _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MAKE_SYM | _REFER | _TRUNCATE
-    folder = os.open(Path(preopen.path), os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY)
+    folder = os.open(preopen.path, os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
         rule = struct.pack("=Qi", rights & handled, folder)
         if int(libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0)) != 0:
@@ -144,21 +142,21 @@ def _allow_below(libc: ctypes.CDLL, ruleset: int, preopen: Preopen, handled: int
 
 # seccomp
 
-_SET_FILTER: Final = 1
-_LOAD: Final = 0x20
-_JUMP_EQUAL: Final = 0x15
-_JUMP_AT_LEAST: Final = 0x35
-_JUMP_ANY_BIT: Final = 0x45
-_RETURN: Final = 0x06
-_ALLOW: Final = 0x7FFF0000
-_KILL: Final = 0x80000000
-_REFUSE: Final = 0x00050000 | errno.EPERM
-_ABSENT: Final = 0x00050000 | errno.ENOSYS
-_OFFSET_NUMBER: Final = 0
-_OFFSET_ARCHITECTURE: Final = 4
-_OFFSET_FIRST_ARGUMENT: Final = 16
-_CLONE_THREAD: Final = 0x00010000
-_X32: Final = 0x40000000
+_SET_FILTER = 1
+_LOAD = 0x20
+_JUMP_EQUAL = 0x15
+_JUMP_AT_LEAST = 0x35
+_JUMP_ANY_BIT = 0x45
+_RETURN = 0x06
+_ALLOW = 0x7FFF0000
+_KILL = 0x80000000
+_REFUSE = 0x00050000 | errno.EPERM
+_ABSENT = 0x00050000 | errno.ENOSYS
+_OFFSET_NUMBER = 0
+_OFFSET_ARCHITECTURE = 4
+_OFFSET_FIRST_ARGUMENT = 16
+_CLONE_THREAD = 0x00010000
+_X32 = 0x40000000
 
 
 def _program(architecture: Architecture) -> bytes:

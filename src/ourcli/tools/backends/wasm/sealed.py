@@ -10,14 +10,23 @@ _ALL_SEALS: Final = 0b1111
 
 
 class SealedFile:
-    """A file without a name that holds `content`; sealed against writing where the system can (Linux)."""
+    """A file without a name; filled once, then sealed against writing where the system can (Linux).
 
-    def __init__(self, content: bytes) -> None:
+    Args:
+        content: What it holds; None leaves it to be filled.
+    """
+
+    def __init__(self, content: bytes | None = None) -> None:
         if hasattr(os, "memfd_create"):
             self.descriptor = os.memfd_create("module", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         else:
             with tempfile.TemporaryFile() as stream:
                 self.descriptor = os.dup(stream.fileno())
+        if content is not None:
+            self.fill(content)
+
+    def fill(self, content: bytes) -> None:
+        """Write the content, which is final."""
         view = memoryview(content)
         while view:
             view = view[os.write(self.descriptor, view) :]

@@ -3,17 +3,15 @@
 import os
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from ourcli.common.errors import ToolError
-from ourcli.tools.backends.wasm.orders import Orders, write_orders
 from ourcli.tools.backends.wasm.sealed import SealedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipes:
-    """The host's ends; all of them never block, apart from `orders`."""
+    """The host's ends; none of them blocks."""
 
     stdin: int
     stdout: int
@@ -27,8 +25,22 @@ class Pipes:
             os.close(descriptor)
 
 
-def spawn(command: Sequence[str], orders: Orders, module: SealedFile) -> tuple["subprocess.Popen[bytes]", Pipes]:
-    """Start a worker and tell it its orders; return it with the host's ends of its pipes.
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A worker that waits for its orders; the module's file may be filled until they are given."""
+
+    process: "subprocess.Popen[bytes]"
+    pipes: Pipes
+
+    def discard(self) -> None:
+        """Kill it and wait until it is gone; blocks."""
+        self.process.kill()
+        self.process.wait()
+        self.pipes.close()
+
+
+def spawn(command: Sequence[str], module: SealedFile) -> Spawned:
+    """Start a worker and return it with the host's ends of its pipes.
 
     Raises:
         ToolError: The system has no process or descriptor left.
@@ -58,9 +70,6 @@ def spawn(command: Sequence[str], orders: Orders, module: SealedFile) -> tuple["
     finally:
         for descriptor in theirs:
             os.close(descriptor)
-    pipes = Pipes(stdin=mine[0], stdout=mine[1], stderr=mine[2], orders=mine[3], reports=mine[4])
-    for descriptor in (pipes.stdin, pipes.stdout, pipes.stderr, pipes.reports):
+    for descriptor in mine:
         os.set_blocking(descriptor, False)
-    with suppress(BrokenPipeError):  # it is gone already, which the reader of its reports will see
-        os.write(pipes.orders, write_orders(orders))
-    return process, pipes
+    return Spawned(process, Pipes(stdin=mine[0], stdout=mine[1], stderr=mine[2], orders=mine[3], reports=mine[4]))

@@ -1,14 +1,10 @@
 """Numbers of the system calls that a worker gives up, for each architecture (Linux `unistd` tables)."""
 
-from dataclasses import dataclass
-from typing import Final
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """One machine's numbers.
+    """One machine's numbers; a plain class, since a worker imports this file and a call waits for it.
 
-    Attributes:
+    Args:
         audit: How seccomp names the architecture (`AUDIT_ARCH_*`).
         seccomp: Number of the call that sets the filter.
         capset: Number of the call that sets capabilities.
@@ -17,15 +13,16 @@ class Architecture:
         refused: Calls that fail with EPERM.
     """
 
-    audit: int
-    seccomp: int
-    capset: int
-    clone: int
-    clone3: int
-    refused: frozenset[int]
+    __slots__ = ("audit", "capset", "clone", "clone3", "refused", "seccomp")
+
+    def __init__(
+        self, *, audit: int, seccomp: int, capset: int, clone: int, clone3: int, refused: frozenset[int]
+    ) -> None:
+        self.audit, self.seccomp, self.capset = audit, seccomp, capset
+        self.clone, self.clone3, self.refused = clone, clone3, refused
 
 
-_NEWER: Final = frozenset(
+_NEWER = frozenset(
     {
         *(424, 434, 438),  # pidfd_send_signal pidfd_open pidfd_getfd
         *(425, 426, 427),  # io_uring_setup io_uring_enter io_uring_register
@@ -34,7 +31,7 @@ _NEWER: Final = frozenset(
 )
 """Numbers that all architectures share."""
 
-_X86_64: Final = frozenset(
+_X86_64 = frozenset(
     {
         *(41, 42, 43, 44, 45, 46, 47, 49, 50, 53, 288, 299, 307),  # socket and all that needs one
         *(57, 58, 59, 322),  # fork vfork execve execveat
@@ -53,7 +50,7 @@ _X86_64: Final = frozenset(
     }
 )
 
-_AARCH64: Final = frozenset(
+_AARCH64 = frozenset(
     {
         *(198, 199, 200, 201, 202, 203, 206, 207, 211, 212, 242, 243, 269),  # socket and all that needs one
         *(221, 281),  # execve execveat
@@ -71,7 +68,7 @@ _AARCH64: Final = frozenset(
     }
 )
 
-ARCHITECTURES: Final = {
+ARCHITECTURES = {
     "x86_64": Architecture(audit=0xC000003E, seccomp=317, capset=126, clone=56, clone3=435, refused=_X86_64 | _NEWER),
     "aarch64": Architecture(audit=0xC00000B7, seccomp=277, capset=91, clone=220, clone3=435, refused=_AARCH64 | _NEWER),
 }
