@@ -1,0 +1,1 @@
+"""The tools that come with ourcli; whatever they may touch is asked of grants at every call."""
