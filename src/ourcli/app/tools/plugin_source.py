@@ -1,47 +1,49 @@
 """The source of plugins' tools: finds their folders, and starts the host when the first one is called."""
 
+import hashlib
+import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
 
+from ourcli.app.tools.asked_first import AskedFirst
+from ourcli.app.tools.finding import FoundPlugins, find_plugins
 from ourcli.app.tools.needs import ToolRooms
 from ourcli.common.errors import PluginError
-from ourcli.config.locations import built_plugins
-from ourcli.tools.plugins import Discovered, discover
+from ourcli.tools.backends.plugin_store import PluginStore
+from ourcli.tools.grants import Facts
+from ourcli.tools.manifest import FILE_NAME, MOST_BYTES
+from ourcli.tools.plugins import Plugin, read_plain
 from ourcli.tools.ports import Tool
+from ourcli.tools.spec import Origin, OriginKind
 
 if TYPE_CHECKING:
     from ourcli.tools.backends.wasm.host import WasmHost
-
-
-def _discover(folder: Path) -> Discovered:
-    """Return the user's plugins and, in a source tree, the samples that `make plugins` built."""
-    samples = built_plugins()
-    return discover([folder]).over(discover([samples] if samples else []))
 
 
 class PluginSource:
     """Plugins of this home. Nothing is read, compiled or started before it is needed.
 
     Args:
-        rooms: Home, and the way to be closed.
+        rooms: Home, project, and the way to be closed.
     """
 
     def __init__(self, rooms: ToolRooms) -> None:
         self._rooms = rooms
-        self._found: Discovered | None = None
+        home = rooms.home
+        self.store = PluginStore(home.root, home.plugins, home.plugins_lock, clock=rooms.clock)
+        self._found: FoundPlugins | None = None
         self._host: WasmHost | None = None
         self._looking = anyio.Lock()
 
-    async def discovered(self) -> Discovered:
+    async def discovered(self) -> FoundPlugins:
         """Return the plugins, read once."""
         async with self._looking:
             if self._found is None:
-                self._found = await to_thread.run_sync(_discover, self._rooms.home.plugins)
+                self._found = await to_thread.run_sync(find_plugins, self._rooms.home, self._rooms.loaded, self.store)
             return self._found
 
     def forget(self) -> None:
@@ -75,8 +77,36 @@ class PluginSource:
             PluginError: There are plugins, and they cannot be run here.
         """
         found = await self.discovered()
-        return [tool for plugin in found.plugins for tool in self.host().tools(plugin)]
+        tools: list[Tool] = []
+        for plugin in found.plugins:
+            own = self.host().tools(plugin)
+            tools += [AskedFirst(tool) for tool in own] if plugin.name in found.asked else own
+        return tools
 
     async def problems(self) -> Sequence[str]:
         """Return what is wrong with the others."""
         return (await self.discovered()).problems
+
+    async def facts(self, origin: Origin) -> Facts | None:
+        """Return what a plugin says of itself, as text that can be compared, or None when the origin is no plugin.
+
+        Raises:
+            PluginError: Its manifest changed since it was read.
+        """
+        if origin.kind is not OriginKind.PLUGIN:
+            return None
+        for plugin in (await self.discovered()).plugins:
+            if plugin.origin == origin:
+                return await to_thread.run_sync(_facts, plugin)
+        return None
+
+
+def _facts(plugin: Plugin) -> Facts:
+    content = read_plain(plugin.folder / FILE_NAME, most_bytes=MOST_BYTES)
+    if hashlib.sha256(content).hexdigest() != plugin.manifest_sha256:
+        raise PluginError(f"the manifest of {plugin.name!r} changed since it was read", hint="run the command again")
+    text = json.dumps(json.loads(content), ensure_ascii=False, indent=2)
+    return Facts(
+        requested=plugin.manifest.requested(),
+        texts={FILE_NAME: text, plugin.module.name: f"sha256 {plugin.module_sha256}"},
+    )

@@ -3,21 +3,19 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from anyio import to_thread
-from filelock import FileLock, Timeout
 
 from ourcli.common.clock import Clock
-from ourcli.common.errors import StoreError
-from ourcli.common.files import FILE_MODE, atomic_write, ensure_private_folder
+from ourcli.common.files import atomic_write
+from ourcli.tools.backends.file_lock import changing
 from ourcli.tools.backends.grant_file import MOST_BYTES, read_grants, write_grants
 from ourcli.tools.backends.watched_file import WatchedFile
 from ourcli.tools.capabilities import Capability
 from ourcli.tools.grants import Facts, Grant, Granted, with_grants, without
 from ourcli.tools.spec import Origin
 
-WAIT_S: Final = 10.0
 _Told = TypeVar("_Told")
 _Change = Callable[[tuple[Granted, ...]], tuple[tuple[Granted, ...], _Told]]
 
@@ -71,27 +69,13 @@ class GrantStore:
         return await to_thread.run_sync(partial(self._changed, change))
 
     def _changed(self, change: "_Change[_Told]") -> _Told:
-        ensure_private_folder(self._path.parent)
-        lock = FileLock(self._path.with_name(f".{self._path.name}.lock"), timeout=WAIT_S, mode=FILE_MODE)
-        try:
-            lock.acquire()
-        except Timeout as exc:
-            raise StoreError(
-                f"another process is changing {str(self._path)!r}", hint="wait until it has finished, then try again"
-            ) from exc
-        except OSError as exc:
-            raise StoreError(
-                f"cannot write beside {str(self._path)!r}: {exc.strerror or exc}", hint="check its permissions"
-            ) from exc
-        try:
+        with changing(self._path):
             before: WatchedFile[tuple[Granted, ...]] = WatchedFile(self._path, self._parse, (), most_bytes=MOST_BYTES)
             entries, told = change(before.read())
             before.close()
             with atomic_write(self._path) as stream:
                 stream.write(write_grants(entries))
-            return told
-        finally:
-            lock.release()
+        return told
 
     async def aclose(self) -> None:
         """Let the file go."""

@@ -1,0 +1,15 @@
+"""Open what was granted: the book that persons write, and the policy for unattended use."""
+
+from ourcli.app.tools.needs import ToolRooms
+from ourcli.tools.backends.grant_store import GrantStore
+from ourcli.tools.backends.policy_file import PolicyFile
+from ourcli.tools.backends.terminal_session import terminal_session
+from ourcli.tools.standing import StandingGrants
+
+
+def open_grants(rooms: ToolRooms) -> tuple[StandingGrants, GrantStore]:
+    """Return what holds, and the book that grants are written to. No file is read yet."""
+    book, policy = GrantStore(rooms.home.grants, clock=rooms.clock), PolicyFile(rooms.home.grants_policy)
+    rooms.on_close(book.aclose)
+    rooms.on_close(policy.aclose)
+    return StandingGrants([book, policy], clock=rooms.clock, terminal=terminal_session), book
