@@ -104,6 +104,11 @@ class Home:
         return self.root / "plugins.lock"
 
     @property
+    def undo(self) -> Path:
+        """What files held before tools changed them."""
+        return self.root / "undo"
+
+    @property
     def grants(self) -> Path:
         """What the user granted to tools."""
         return self.root / "grants.json"

@@ -107,6 +107,18 @@ class Reach:
             yield descriptor, true_path(descriptor)
 
     @contextmanager
+    def working(self, text: str) -> Iterator[tuple[int, str]]:
+        """Open a folder that may be written to; yield its descriptor and its true path.
+
+        Raises:
+            CapabilityDeniedError: Nobody granted it.
+            DeniedError: No right opens it.
+            ToolError: There is none.
+        """
+        with self._opened(self.absolute(text), WRITE, _FOLDER) as descriptor:
+            yield descriptor, true_path(descriptor)
+
+    @contextmanager
     def placing(self, text: str, *, make_folders: bool = False) -> Iterator[Place]:
         """Open the folder of a file that is to be written.
 

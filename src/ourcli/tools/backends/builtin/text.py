@@ -4,8 +4,6 @@ import codecs
 from dataclasses import dataclass
 from typing import Final
 
-from charset_normalizer import from_bytes
-
 from ourcli.common.errors import ToolError
 
 _MARKS: Final = (
@@ -64,6 +62,8 @@ def decoded(data: bytes) -> FileText | None:
 
 
 def _guessed(data: bytes) -> FileText | None:
+    from charset_normalizer import from_bytes  # deferred: only old files need it
+
     likeliest = from_bytes(data[:_GUESSED_BYTES]).best()
     if likeliest is None:
         return None
