@@ -35,7 +35,7 @@ HASHED  := $(INSTALL) --require-hashes --only-binary :all:
 HOME_DIR   = $${OURCLI_HOME:-$$HOME/.ourcli}
 MODELS_DIR = $${OURCLI_PATHS_MODELS:-$(HOME_DIR)/models}
 
-.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench bench-memory bench-tools soak smoke plugins languages lock docs clean
+.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench bench-memory bench-tools soak smoke conformance plugins languages lock docs clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -49,6 +49,7 @@ help:
 	@echo 'make bench-tools  what a sandboxed call costs; needs no model'
 	@echo 'make soak       run the long proofs'
 	@echo 'make smoke      build a wheel and try it on every other Python that is present'
+	@echo 'make conformance  hold MCP against the suite of the protocol (fetches it once)'
 	@echo 'make plugins    build the sample plugins; HELLO=c|rust|go|js|python chooses the language of `hello`'
 	@echo 'make languages  install what compiles plugins in Go, JavaScript and Python (C is there; Rust: apt-get)'
 	@echo 'make docs       write the reference pages again'

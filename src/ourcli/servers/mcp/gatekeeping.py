@@ -17,6 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH: Final = "/mcp"
+_INVALID_REQUEST: Final = -32600
 _NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -73,7 +74,8 @@ class Gatekeeper:
 
 
 async def _answer(refusal: _Refusal, send: Send) -> None:
-    body = json.dumps({"error": refusal.message}).encode()
+    error = {"code": _INVALID_REQUEST, "message": refusal.message}
+    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *refusal.headers]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
