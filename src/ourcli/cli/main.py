@@ -29,6 +29,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "tools": LazyCommand(f"{_AT}.tools:tools", "List, show and call tools."),
     "plugins": LazyCommand(f"{_AT}.plugins:plugins", "List and check plugins."),
     "mcp": LazyCommand(f"{_AT}.mcp:mcp", "Be an MCP server, and use MCP servers."),
+    "undo": LazyCommand(f"{_AT}.undo:undo", "Take back a file change that a tool made."),
     "events": LazyCommand(f"{_AT}.events:events", "Show what happened."),
     "bench": LazyCommand(f"{_AT}.bench:bench", "Measure this installation on given data."),
     "doctor": LazyCommand(f"{_AT}.doctor:doctor", "Look for what is wrong, and mend it."),

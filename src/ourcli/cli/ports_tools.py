@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     from ourcli.common.events import EventSink
     from ourcli.tools.data import JsonObject
     from ourcli.tools.ports import ToolResult
+    from ourcli.tools.undo import FileHistory
 
 
 class Tools(Protocol):
     """Every tool, and the plugins they come from."""
+
+    @property
+    def history(self) -> "FileHistory":
+        """What tools did to files, and the way back."""
+        ...
 
     async def all(self) -> "ToolShelf":
         """Return every tool, and what is wrong with plugins that cannot be used."""

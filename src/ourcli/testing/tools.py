@@ -7,6 +7,7 @@ from ourcli.app.desks.tools import PluginCheck, PluginEntry, PluginShelf, ToolEn
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import NotFoundError, OurcliError
 from ourcli.common.events import EventSink, NullSink
+from ourcli.testing.undo import FakeHistory
 from ourcli.tools.capabilities import Capability, Quota, parse
 from ourcli.tools.data import Json, JsonObject
 from ourcli.tools.manifest import Manifest
@@ -129,6 +130,7 @@ class FakeTools:
 
     def __init__(self, begin: Callable[..., None]) -> None:
         self._begin = begin
+        self.history = FakeHistory()
         self.specs: list[ToolSpec] = [a_spec()]
         self.problems: tuple[str, ...] = ()
         self.output: dict[str, Json] = {"greeting": "Hello, Ada!"}

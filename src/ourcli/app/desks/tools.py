@@ -10,6 +10,7 @@ import anyio
 from anyio import to_thread
 
 from ourcli.app.desks.rights import ChangedRights, Request, RightsDesk, Terms
+from ourcli.app.tools.builtin_source import open_history
 from ourcli.app.tools.calling import ToolCalls
 from ourcli.app.tools.granting import open_grants
 from ourcli.app.tools.plugin_source import PluginSource
@@ -27,6 +28,7 @@ from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
 from ourcli.tools.spec import Origin, ToolSpec
 from ourcli.tools.standing import OnceGrants
+from ourcli.tools.undo import FileHistory
 
 if TYPE_CHECKING:
     from ourcli.tools.backends.wasm.host import WasmHost
@@ -125,6 +127,11 @@ class ToolDesk:
         self._gathered: Gathered | None = None
         self._runner: ToolRunner | None = None
         self._opening = anyio.Lock()
+
+    @property
+    def history(self) -> FileHistory:
+        """What tools did to files, and the way back."""
+        return open_history(self._rooms)
 
     async def _all(self) -> Gathered:
         async with self._opening:

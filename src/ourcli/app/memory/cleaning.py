@@ -18,6 +18,7 @@ from ourcli.memory.forgetting import RecordsForgetting
 from ourcli.memory.ports import RecordStore
 from ourcli.observability.backends.jsonl import JsonLines
 from ourcli.observability.forgetting import LogForgetting
+from ourcli.tools.backends.undo_store import UndoStore
 
 
 def open_forgetting(
@@ -40,6 +41,7 @@ def open_forgetting(
         LogForgetting(JsonLines(home.diagnostics), "diagnostic log"),
         Sessions(home.sessions, clock),
         ChatHistory(home.chat_history),
+        UndoStore(home.undo, clock),
     )
     return Forgetting(
         store=store,

@@ -29,10 +29,12 @@ from ourcli.tools.backends.builtin.http_fetch import HttpFetch
 from ourcli.tools.backends.builtin.memory_tools import Remember, SearchMemory
 from ourcli.tools.backends.builtin.shell_run import ShellRun
 from ourcli.tools.backends.builtin.time_now import TimeNow
+from ourcli.tools.backends.builtin.undoing import UndoHistory
 from ourcli.tools.backends.undo_store import UndoStore
 from ourcli.tools.capabilities import Capability
 from ourcli.tools.fetching import Fetched, FetchRequest
 from ourcli.tools.ports import Fetcher, MemoryAccess, Tool
+from ourcli.tools.undo import FileHistory
 
 if TYPE_CHECKING:
     from ourcli.app.tools.needs import ToolRooms
@@ -111,6 +113,11 @@ class BuiltinSource:
 def open_undo(rooms: "ToolRooms") -> UndoStore:
     """Return what keeps the files that tools changed."""
     return UndoStore(rooms.home.undo, rooms.clock)
+
+
+def open_history(rooms: "ToolRooms") -> FileHistory:
+    """Return what tools did to files, and the way back."""
+    return UndoHistory(open_undo(rooms))
 
 
 def open_builtins(rooms: "ToolRooms") -> BuiltinSource:
