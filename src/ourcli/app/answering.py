@@ -7,6 +7,7 @@ from typing import Protocol
 from ourcli.ai.models.spec import Capability
 from ourcli.ai.ports import ChatRequest, Finished, LanguageModel, TextDelta
 from ourcli.app.requests import AskRequest
+from ourcli.app.tools.using import UsedTool
 from ourcli.common.claims import Claim, unsupported
 from ourcli.common.events import AnswerTextProduced
 from ourcli.core import answer as checks
@@ -21,6 +22,7 @@ from ourcli.memory.query import SearchResult
 NOTHING_FOUND = "Memory holds nothing about this; what follows is the model's own knowledge."
 QUOTED = "From memory, word for word:"
 BESIDE = "What memory holds, word for word:"
+FROM_TOOL = "From the tool `{name}`"
 _NEAR_THE_STRONGEST = 0.7
 _SHORT_CHARS = 240
 
@@ -100,6 +102,17 @@ class Outcome:
     finished: Finished | None = None
     first_token_ms: float = 0.0
     stored: tuple[str, ...] = ()
+    tools: tuple[UsedTool, ...] = ()
+
+    @property
+    def results(self) -> tuple[UsedTool, ...]:
+        """The tools that answered."""
+        return tuple(one for one in self.tools if one.ok)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why the others did not, a line each."""
+        return tuple(one.text for one in self.tools if not one.ok)
 
 
 class Answering:
@@ -119,10 +132,10 @@ class Answering:
         self._context = context
 
     def quoted(self, parts: PromptParts, found: Sequence[Found]) -> str:
-        """Answer with the evidence's own words."""
-        packed = _quotable(parts, found)
+        """Answer with the evidence's own words, and with what was wrong with a tool."""
+        packed = self._quotable(parts, found)
         self.outcome.mode = "quoted"
-        self.outcome.answer = f"{QUOTED}\n\n{quote(packed, parts.question)}"
+        self.outcome.answer = "\n\n".join((*self._quotes(packed, parts.question, QUOTED), *self.outcome.faults))
         say(self.outcome.answer, self._context)
         self.outcome.cited = tuple(packed)
         return self.outcome.answer
@@ -134,7 +147,7 @@ class Answering:
             head = f"*{NOTHING_FOUND}*\n\n"
             say(head, self._context)
         own = await self._stream(parts)
-        self.outcome.answer = head + self._checked(own, parts, found)
+        self.outcome.answer = "\n\n".join((head + self._checked(own, parts, found), *self.outcome.faults))
         return own
 
     async def _stream(self, parts: PromptParts) -> str:
@@ -173,11 +186,33 @@ class Answering:
             return own
         claims = self._claims(own, given, asked)
         checked = checks.mark(own, claims)
-        packed = _quotable(parts, found)
+        packed = self._quotable(parts, found)
         if packed and (claims or not _holds(own, packed[0], self.outcome.cited, asked)):
             self.outcome.cited = tuple(dict.fromkeys((*self.outcome.cited, *packed)))
-            return f"{checked}\n\n{BESIDE}\n\n{quote(packed, parts.question)}"
-        return with_numbers(checked, self.outcome.cited)
+            return "\n\n".join((checked, *self._quotes(packed, parts.question, BESIDE)))
+        return self._naming_tools(with_numbers(checked, self.outcome.cited))
+
+    def _quotable(self, parts: PromptParts, found: Sequence[Found]) -> list[PackedEvidence]:
+        """Return what may be quoted: answers of tools, then strong evidence."""
+        keys = {one.key for one in self.outcome.results}
+        return [*(one for one in parts.evidence if one.evidence.key in keys), *_quotable(parts, found)]
+
+    def _quotes(self, packed: Sequence[PackedEvidence], question: str, head: str) -> list[str]:
+        """Return the quotes, those of each tool and those of memory under a head of their own."""
+        names = {one.key: one.name for one in self.outcome.results}
+        remembered = [one for one in packed if one.evidence.key not in names]
+        blocks = [
+            f"{FROM_TOOL.format(name=names[one.evidence.key])}:\n\n{quote([one], question)}"
+            for one in packed
+            if one.evidence.key in names
+        ]
+        return [*blocks, f"{head}\n\n{quote(remembered, question)}"] if remembered else blocks
+
+    def _naming_tools(self, answer: str) -> str:
+        """Return the answer with the names of the tools that it stands on and does not name."""
+        keys = {one.evidence.key for one in self.outcome.cited}
+        names = [one.name for one in self.outcome.results if one.key in keys and one.name not in answer]
+        return "\n\n".join((answer, *(f"*{FROM_TOOL.format(name=name)}.*" for name in names)))
 
     def _claims(self, own: str, given: Sequence[str], asked: str) -> tuple[Claim, ...]:
         """Return what the answer says and nothing given holds; of a task, only numbers count."""

@@ -11,9 +11,10 @@ from ourcli.ai.models.spec import Capability
 from ourcli.app.answering import Outcome, Reader, Setting
 from ourcli.app.attachments import Attachments
 from ourcli.app.reader import NoReader
-from ourcli.app.requests import Answer, AnswerTiming, AskRequest, Citation, Usage
+from ourcli.app.requests import Answer, AnswerTiming, AskRequest, Citation, ToolCall, Usage
 from ourcli.app.sessions import Sessions, conversation
 from ourcli.app.steps import Ingesting, Steps
+from ourcli.app.tools.using import UsedTool, UsesTools
 from ourcli.common.clock import Clock
 from ourcli.common.errors import BudgetSpentError, InvalidInputError, OurcliError, UsageError
 from ourcli.common.events import Event, EventSink
@@ -27,10 +28,11 @@ from ourcli.core.prompt import Turn
 from ourcli.core.router import RequestKind, route
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
+from ourcli.memory.record import Record
 from ourcli.memory.service import MemoryService
 
 DEFAULT_ANSWER_TOKENS = 512
-_READING_STEPS = frozenset({"prompt", "generate"})
+_READING_STEPS = frozenset({"tool", "prompt", "generate"})
 _BUDGET_NAMES = frozenset({"tokens", "seconds", "calls"})
 _LONGEST_HISTORY = 40
 
@@ -97,8 +99,13 @@ class Asking:
         tags = tuple(dict.fromkeys((*routed.tags, *request.tags)))
         return self._planner.plan(routed, recipe=request.recipe, parameters={"tags": tags})
 
-    async def ask(self, request: AskRequest, listen: EventSink) -> Answer:
-        """Answer a request; `listen` gets every event of its run, pieces of the answer included.
+    async def ask(self, request: AskRequest, listen: EventSink, tools: UsesTools | None = None) -> Answer:
+        """Answer a request.
+
+        Args:
+            request: What is asked.
+            listen: Gets every event of the run, pieces of the answer included.
+            tools: What may be used besides memory; None for nothing.
 
         Raises:
             InvalidInputError: The question is empty or too long.
@@ -114,7 +121,7 @@ class Asking:
         reader = self._reader(plan, request)
         run_id = RunId(new_id(self._clock.now()))
         setting = await self._setting(request, project, session)
-        steps = Steps(self._memory, reader, self._ingest, setting)
+        steps = Steps(self._memory, reader, self._ingest, setting, tools)
         executor = Executor(
             steps.handlers(), journal=self._journal, sink=Both(bus=self._bus, listener=listen), clock=self._clock
         )
@@ -139,6 +146,7 @@ class Asking:
             plan=plan.to_json(),
             usage=_usage(outcome),
             timing_ms=_timing(outcome, (self._clock.monotonic_s() - started) * 1000.0),
+            tools=tuple(ToolCall(name=one.name, input=one.input, ok=one.ok) for one in outcome.tools),
         )
 
     def _reader(self, plan: Plan, request: AskRequest) -> Reader:
@@ -210,20 +218,29 @@ def _mode(outcome: Outcome) -> Literal["generated", "quoted"]:
 
 def _citations(outcome: Outcome) -> tuple[Citation, ...]:
     by_id = {one.hit.record.id: one.hit.record for one in outcome.found}
+    tools = {one.key: one for one in outcome.results}
     cited = []
     for packed in sorted(outcome.cited, key=lambda one: one.number):
         record = by_id.get(packed.evidence.key)  # type: ignore[call-overload]  # a file's key is no RecordId
+        tool = tools.get(packed.evidence.key)
+        record_id = tool.record_id if tool else record.id if record else None
         cited.append(
             Citation(
                 number=packed.number,
-                record_id=record.id if record else None,
-                layer=record.layer.value if record else "file",
+                record_id=record_id,
+                layer=_layer_of(record, tool),
                 score=packed.evidence.score,
                 source=record.source if record else packed.evidence.source,
                 text=packed.evidence.text,
             )
         )
     return tuple(cited)
+
+
+def _layer_of(record: Record | None, tool: UsedTool | None) -> str:
+    if tool is not None:
+        return Layer.INTERACT.value if tool.record_id else "tool"
+    return record.layer.value if record else "file"
 
 
 def _usage(outcome: Outcome) -> Usage:

@@ -53,8 +53,8 @@ class Citation:
 
     Attributes:
         number: As it appears in the answer: [1], [2], ...
-        record_id: The record, or None for a file given with the question.
-        layer: The record's layer, or "file".
+        record_id: The record, or None for a file given with the question, and for a tool's answer not remembered.
+        layer: The record's layer, or "file", or "tool".
         score: Relevance, 0..1.
         source: File and lines, or None.
         text: The cited text.
@@ -66,6 +66,21 @@ class Citation:
     score: float
     source: Source | None
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A tool that was called for an answer.
+
+    Attributes:
+        name: The tool's full name.
+        input: What it was given.
+        ok: It answered; else it failed, or lacked a right and was not run.
+    """
+
+    name: str
+    input: Mapping[str, object]
+    ok: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +112,7 @@ class Answer:
         answer: Markdown.
         notices: Things the user should know, a line each (memory had nothing, the model is a small one, ...).
         plan: The plan that ran, as JSON data.
+        tools: The tools that were called for it.
     """
 
     run_id: str
@@ -110,6 +126,7 @@ class Answer:
     plan: Mapping[str, object]
     usage: Usage
     timing_ms: AnswerTiming
+    tools: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,9 @@ from ourcli.app.memory.exporting import exported, redacted
 from ourcli.app.memory.records import given_vectors, to_record
 from ourcli.app.memory.vacuuming import Vacuumed
 from ourcli.app.requests import Answer, AskRequest, ExportedRecord, IngestReport, NewRecord
-from ourcli.app.wiring import Rooms
+from ourcli.app.tools.recording import Recorder
+from ourcli.app.tools.using import ToolUse
+from ourcli.app.wiring import LateEmbedder, Rooms
 from ourcli.common.errors import InvalidInputError
 from ourcli.common.events import EventSink, NullSink, ProgressMade
 from ourcli.common.files import atomic_write
@@ -63,6 +65,12 @@ class Service:
         """Every tool, and the plugins they come from."""
         return ToolDesk(self._rooms)
 
+    @cached_property
+    def _tool_use(self) -> ToolUse:
+        rooms = self._rooms
+        recorder = Recorder(rooms.memory, rooms.clock)
+        return ToolUse(self.tools, LateEmbedder(rooms), recorder, folder=Path.cwd())
+
     @property
     def settings(self) -> Settings:
         """The settings in force."""
@@ -89,8 +97,8 @@ class Service:
     # Questions
 
     async def ask(self, request: AskRequest, listen: EventSink = _QUIET) -> Answer:
-        """Recall, generate, remember."""
-        answer = await (await self._rooms.asking()).ask(request, listen)
+        """Recall, use a tool where one fits, generate, remember."""
+        answer = await (await self._rooms.asking()).ask(request, listen, self._tool_use)
         await self._note_use([one.record_id for one in answer.citations if one.record_id], request.text)
         return answer
 

@@ -1,4 +1,4 @@
-"""What the steps of a plan do: recall, prompt, generate, remember, ingest. One `Steps` serves one run."""
+"""What the steps of a plan do: recall, tool, prompt, generate, remember, ingest. One `Steps` serves one run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +10,9 @@ import anyio
 from ourcli.ai.models.spec import Capability
 from ourcli.app.answering import Answering, Outcome, Reader, Setting, say
 from ourcli.app.requests import IngestReport
+from ourcli.app.tools.recording import KIND as TOOL_RECORD
+from ourcli.app.tools.using import TOOL_KEY, NoTools, UsedTool, UsesTools
+from ourcli.app.tools.writing import ModelArguments
 from ourcli.common.errors import BudgetSpentError, InvalidInputError
 from ourcli.common.ids import RecordId, new_id
 from ourcli.core.evidence import Found, select
@@ -20,6 +23,7 @@ from ourcli.memory.query import Filter, Query
 from ourcli.memory.record import Record, Trust
 from ourcli.memory.service import MemoryService
 from ourcli.memory.stored import told
+from ourcli.tools.ports import ToolContext
 
 _RECALLED = 24
 _LEAST_PROMPT_TOKENS = 512
@@ -40,8 +44,16 @@ class Ingesting(Protocol):
 class Steps:
     """The handlers of one run."""
 
-    def __init__(self, memory: MemoryService, reader: Reader, ingest: Ingesting, setting: Setting) -> None:
+    def __init__(
+        self,
+        memory: MemoryService,
+        reader: Reader,
+        ingest: Ingesting,
+        setting: Setting,
+        tools: UsesTools | None = None,
+    ) -> None:
         self._memory = memory
+        self._tools = tools or NoTools()
         self._reader = reader
         self._ingest = ingest
         self._setting = setting
@@ -51,6 +63,7 @@ class Steps:
         """Return the handlers by kind of step."""
         return {
             "recall": self._recall,
+            "tool": self._tool,
             "prompt": self._prompt,
             "generate": self._generate,
             "remember": self._remember,
@@ -74,16 +87,32 @@ class Steps:
         self.outcome.found = select(question, self.outcome.search.hits, session=self._setting.session)
         return {"hits": self.outcome.found}
 
+    async def _tool(self, inputs: Mapping[str, object], context: StepContext) -> Mapping[str, object]:
+        asked = self._setting.request
+        if asked.use_tools:
+            trusted = self._reader.capability.rank >= Capability.ASSISTANT.rank
+            self.outcome.tools = await self._tools.use(
+                str(inputs["question"]),
+                ToolContext(run_id=context.run_id, project=self._setting.project, session=self._setting.session),
+                writer=ModelArguments(self._reader) if trusted else None,
+                remember=asked.use_memory,
+            )
+        return {"results": self.outcome.tools}
+
     async def _prompt(self, inputs: Mapping[str, object], _: StepContext) -> Mapping[str, object]:
-        found = self._usable(_found(inputs.get("evidence")))
+        found, results = self._usable(_evidence(inputs)), _results(inputs)
         request = PromptRequest(
             question=str(inputs["question"]),
-            evidence=(*self._setting.pieces, *(one.as_evidence() for one in found)),
+            evidence=(
+                *self._setting.pieces,
+                *(one.as_evidence() for one in results),
+                *(one.as_evidence() for one in found),
+            ),
             conversation=self._setting.turns,
             attachments=self._setting.attachments,
             instruction=str(inputs.get("instruction") or ""),
         )
-        if self._quotes(found):
+        if self._quotes(found, results):
             self.outcome.parts = await pack(request, budget_tokens=_QUOTING_TOKENS, count=_estimated_tokens)
         else:
             self.outcome.parts = await self._packed(request)
@@ -110,21 +139,28 @@ class Steps:
         weak = self._reader.capability is Capability.FALLBACK
         return [one for one in found if one.quotable] if weak else found
 
-    def _quotes(self, found: Sequence[Found]) -> bool:
-        """Say whether the answer is quoted: a weak model, and evidence that is an answer by itself."""
+    def _quotes(self, found: Sequence[Found], results: Sequence[UsedTool]) -> bool:
+        """Say whether the answer is quoted.
+
+        That is so with a weak model and evidence that is an answer by itself, and when there is nothing to say but
+        why a tool did not answer.
+        """
+        if self._setting.attachments or self._setting.pieces:
+            return False
+        if not found and not results and self.outcome.faults:
+            return True
         weak = self._reader.capability is Capability.FALLBACK
-        given = self._setting.attachments or self._setting.pieces
-        return weak and not given and bool(found) and found[0].quotable
+        return weak and (bool(results) or (bool(found) and found[0].quotable))
 
     async def _generate(self, inputs: Mapping[str, object], context: StepContext) -> Mapping[str, object]:
         parts = inputs["prompt"]
         if not isinstance(parts, PromptParts):
             raise InvalidInputError("a generate step needs the output of a prompt step")
         answering = Answering(self._reader, self._setting, self.outcome, context)
-        found = _found(inputs.get("evidence"))
-        return {
-            "answer": answering.quoted(parts, found) if self._quotes(found) else await answering.written(parts, found)
-        }
+        found = _evidence(inputs)
+        if self._quotes(self._usable(found), _results(inputs)):
+            return {"answer": answering.quoted(parts, found)}
+        return {"answer": await answering.written(parts, found)}
 
     async def _remember(self, inputs: Mapping[str, object], context: StepContext) -> Mapping[str, object]:
         if not self._setting.request.use_memory:
@@ -169,9 +205,13 @@ class Steps:
                 speaker="ourcli",
                 turn=turn + 1,
                 trust=Trust.MODEL,
-                parents=tuple(RecordId(one.evidence.key) for one in self.outcome.cited if "/" not in one.evidence.key),
+                parents=tuple(RecordId(key) for key in self._cited_records()),
             ),
         ]
+
+    def _cited_records(self) -> list[str]:
+        keys = [one.evidence.key for one in self.outcome.cited]
+        return [key for key in keys if "/" not in key and not key.startswith(TOOL_KEY)]
 
     async def _ingest_files(self, inputs: Mapping[str, object], context: StepContext) -> Mapping[str, object]:
         paths = [_path(str(path)) for path in _items(inputs["paths"])]
@@ -201,8 +241,16 @@ def _items(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else (value,)
 
 
-def _found(value: object) -> tuple[Found, ...]:
-    return tuple(one for one in _items(value or ()) if isinstance(one, Found))
+def _results(inputs: Mapping[str, object]) -> tuple[UsedTool, ...]:
+    """Return the tools that answered."""
+    return tuple(one for one in _items(inputs.get("results") or ()) if isinstance(one, UsedTool) and one.ok)
+
+
+def _evidence(inputs: Mapping[str, object]) -> tuple[Found, ...]:
+    """Return what memory holds; what a tool answered earlier counts only while no tool answered now."""
+    found = [one for one in _items(inputs.get("evidence") or ()) if isinstance(one, Found)]
+    fresh = _results(inputs)
+    return tuple(one for one in found if not (fresh and one.hit.record.kind == TOOL_RECORD))
 
 
 async def _estimated_tokens(text: str) -> int:

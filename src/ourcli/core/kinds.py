@@ -17,35 +17,45 @@ class StepKind:
         required: Inputs that must be given.
         optional: Inputs that may be given.
         outputs: What other steps can refer to.
+        fixed: Inputs that must not come from another step: they decide what is done, and that is decided before
+            anything is read that others wrote.
     """
 
     purpose: str
     required: frozenset[str]
     optional: frozenset[str]
     outputs: frozenset[str]
+    fixed: frozenset[str] = frozenset()
 
 
-def _kind(purpose: str, *, required: str, optional: str = "", outputs: str) -> StepKind:
+def _kind(purpose: str, *, required: str, optional: str = "", outputs: str, fixed: str = "") -> StepKind:
     return StepKind(
         purpose=purpose,
         required=frozenset(required.split()),
         optional=frozenset(optional.split()),
         outputs=frozenset(outputs.split()),
+        fixed=frozenset(fixed.split()),
     )
 
 
 KINDS: Mapping[str, StepKind] = {
     "recall": _kind("search memory", required="query", optional="layers limit tags", outputs="hits"),
-    "prompt": _kind(
-        "pack rules, evidence, conversation, attachments and question into the model's budget",
+    "tool": _kind(
+        "call the one tool that fits the question, when one does",
         required="question",
-        optional="evidence instruction",
+        outputs="results",
+        fixed="question",
+    ),
+    "prompt": _kind(
+        "pack rules, evidence, results of tools, conversation, attachments and question into the model's budget",
+        required="question",
+        optional="evidence results instruction",
         outputs="prompt",
     ),
     "generate": _kind(
         "answer with the language model, or quote the evidence, and check the answer",
         required="prompt",
-        optional="question evidence",
+        optional="question evidence results",
         outputs="answer",
     ),
     "remember": _kind(

@@ -175,6 +175,7 @@ def _check_references(
                         hint=f"parameters: {known}",
                     )
                 continue
+            _check_fixed(step, name, reference, kinds)
             target = by_id.get(reference.step)
             if target is None:
                 raise PlanError(
@@ -188,6 +189,15 @@ def _check_references(
                     f" does not give",
                     hint=f"a {target.kind} step gives {', '.join(sorted(kind.outputs))}",
                 )
+
+
+def _check_fixed(step: Step, name: str, reference: Ref, kinds: Mapping[str, StepKind]) -> None:
+    if name in kinds[step.kind].fixed:
+        raise PlanError(
+            f"step {step.id!r}: input {name!r} comes from {reference.step!r}, but what a {step.kind} step does must not"
+            " depend on what others wrote",
+            hint=f"give {name!r} as a parameter or a literal",
+        )
 
 
 def _steps(by_id: Mapping[str, Step]) -> str:

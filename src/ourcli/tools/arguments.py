@@ -156,6 +156,17 @@ def mentioned(found: Mapping[str, Json], schema: JsonObject, question: str) -> d
     }
 
 
+def invented(found: Mapping[str, Json], schema: JsonObject, question: str) -> tuple[str, ...]:
+    """Return the names of texts and numbers of which a question holds nothing, those from a list apart."""
+    properties, ground = properties_of(schema), _Ground(question)
+    free = ((name, value) for name, value in found.items() if not isinstance(value, bool))
+    return tuple(name for name, value in free if not _is_choice(properties.get(name)) and not ground.holds(name, value))
+
+
+def _is_choice(about: Json) -> bool:
+    return isinstance(about, Mapping) and ("enum" in about or "const" in about)
+
+
 def _is_default(value: Json, about: Json) -> bool:
     return isinstance(about, Mapping) and "default" in about and about["default"] == value
 

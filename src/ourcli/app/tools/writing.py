@@ -1,11 +1,23 @@
 """The language model as filling in a tool's arguments needs it."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from ourcli.ai.completing import complete
-from ourcli.ai.ports import ChatMessage, ChatRequest
-from ourcli.app.answering import Reader
+from ourcli.ai.ports import ChatMessage, ChatRequest, Finished, LanguageModel
 from ourcli.tools.data import JsonObject
+
+
+class Lends(Protocol):
+    """Lends a language model; the reader of an answer is one."""
+
+    async def model(self) -> LanguageModel:
+        """Return the model, loaded."""
+        ...
+
+    def note(self, finished: Finished) -> None:
+        """Learn from the speed that was measured."""
+        ...
 
 
 class ModelArguments:
@@ -15,7 +27,7 @@ class ModelArguments:
         reader: The model, loaded when it is first asked.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Lends) -> None:
         self._reader = reader
 
     async def write(self, turns: Sequence[str], schema: JsonObject, *, max_tokens: int) -> str:
