@@ -6,7 +6,7 @@ address once stays right, and only unknown addresses are read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ourcli.memory.backends import leg_columns
 from ourcli.memory.backends.indexes import Asking, asking
 from ourcli.memory.backends.lance_reading import read
-from ourcli.memory.backends.leg_columns import ADDRESS
+from ourcli.memory.backends.leg_columns import ADDRESS, Told
 from ourcli.memory.vectors import Matrix
 
 _READ_ALL_FROM = 1_000
@@ -34,11 +34,13 @@ class Rows:
         addresses: Ascending, [n].
         columns: As `leg_columns.to_held` makes them, [n].
         vectors: Unit vectors, [n, 384]; [0, 384] where they are not held.
+        told: What legs tell of them as arrays; None where vectors are not held.
     """
 
     addresses: Addresses
     columns: pa.Table
     vectors: Matrix
+    told: Told | None = None
 
     @classmethod
     def of(cls, found: pa.Table) -> "Rows":
@@ -103,7 +105,8 @@ class ExactRows:
                 if version != self._version:
                     small = await self._table.count_rows() <= self._most
                     held = self._rows if version > self._version else None  # else another table took its place
-                    self._rows = await self._updated(held) if small else None
+                    rows = await self._updated(held) if small else None
+                    self._rows = replace(rows, told=Told.of(rows.columns)) if rows else None
                     self.asking = Asking() if small else await asking(self._table)
                     self._version = version
         return self._rows

@@ -16,7 +16,7 @@ from ourcli.memory.backends import arrow, leg_columns
 from ourcli.memory.backends.held_rows import Addresses, ExactRows, Rows, SeenRows
 from ourcli.memory.backends.lance_import import MatchQuery
 from ourcli.memory.backends.lance_reading import read
-from ourcli.memory.backends.leg_columns import ADDRESS
+from ourcli.memory.backends.leg_columns import ADDRESS, Told
 from ourcli.memory.backends.sql import condition, one_of
 from ourcli.memory.layers import Layer
 from ourcli.memory.query import Filter
@@ -96,16 +96,16 @@ class LanceLegs:
         return self._held(held, places, scores)
 
     def _held(self, held: Rows, places: NDArray[np.int64], scores: NDArray[np.float32]) -> Leg:
-        columns = held.columns.select(leg_columns.TOLD).take(places)
-        return self._leg(held.addresses[places], columns, held.vectors[places], scores)
+        told = held.told or Told.of(held.columns)
+        return self._leg(held.addresses[places], told.taken(places), held.vectors[places], scores)
 
     async def _looked_up(self, found: pa.Table, vectors: Matrix, scores: NDArray[np.float32]) -> Leg:
         addresses = found[ADDRESS].to_numpy()
         there, columns = await self._seen.columns(addresses, leg_columns.TOLD)
-        return self._leg(addresses[there], columns, vectors[there], scores[there])
+        return self._leg(addresses[there], Told.of(columns), vectors[there], scores[there])
 
-    def _leg(self, addresses: Addresses, columns: pa.Table, vectors: Matrix, scores: NDArray[np.float32]) -> Leg:
-        leg = leg_columns.to_leg(self._layer, columns, vectors, scores)
+    def _leg(self, addresses: Addresses, told: Told, vectors: Matrix, scores: NDArray[np.float32]) -> Leg:
+        leg = told.leg(self._layer, vectors, scores)
         if len(self._met) > _MET:
             self._met.clear()
         self._met.update(zip(leg.ids, addresses.tolist(), strict=True))

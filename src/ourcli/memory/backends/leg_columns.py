@@ -1,5 +1,7 @@
 """What a leg needs of a table's rows: which columns are read, how they are held, and how they become a leg."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -69,25 +71,69 @@ def to_unit(read: pa.Table) -> Matrix:
     return np.asarray(matrix / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
-def to_leg(layer: Layer, rows: pa.Table, vectors: Matrix, scores: NDArray[np.floating]) -> Leg:
-    """Return held rows, their unit vectors and scores, best first, as a leg."""
-    return Leg(
-        layer=layer,
-        ids=_words(rows["id"]),
-        scores=scores.astype(np.float64),
-        vectors=vectors,
-        ts_us=_numbers(pc.cast(rows["ts"], pa.int64())),
-        kinds=_words(rows["kind"]),
-        sessions=_words(rows["session"]),
-        turns=_numbers(pc.fill_null(rows["turn"], NO_TURN)),
-        speakers=_words(rows["speaker"]),
-        chars=_numbers(rows["chars"]),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Told:
+    """What legs tell of rows, as arrays: taking a few hundred rows of them is ten times as quick as of an Arrow table.
+
+    Attributes:
+        ids, kinds, sessions, speakers: Words, [n].
+        ts_us: Microseconds since 1970 UTC, [n].
+        turns: -1 for none, [n].
+        chars: Length of the text, [n].
+    """
+
+    ids: NDArray[np.object_]
+    kinds: NDArray[np.object_]
+    sessions: NDArray[np.object_]
+    speakers: NDArray[np.object_]
+    ts_us: NDArray[np.int64]
+    turns: NDArray[np.int64]
+    chars: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> "Told":
+        """Return the columns of held rows."""
+        return cls(
+            ids=_words(rows["id"]),
+            kinds=_words(rows["kind"]),
+            sessions=_words(rows["session"]),
+            speakers=_words(rows["speaker"]),
+            ts_us=_numbers(pc.cast(rows["ts"], pa.int64())),
+            turns=_numbers(pc.fill_null(rows["turn"], NO_TURN)),
+            chars=_numbers(rows["chars"]),
+        )
+
+    def taken(self, places: NDArray[np.int64]) -> "Told":
+        """Return the rows at these places, in their order."""
+        return Told(
+            ids=self.ids[places],
+            kinds=self.kinds[places],
+            sessions=self.sessions[places],
+            speakers=self.speakers[places],
+            ts_us=self.ts_us[places],
+            turns=self.turns[places],
+            chars=self.chars[places],
+        )
+
+    def leg(self, layer: Layer, vectors: Matrix, scores: NDArray[np.floating]) -> Leg:
+        """Return these rows, best first, with their unit vectors and scores as a leg."""
+        return Leg(
+            layer=layer,
+            ids=tuple(self.ids.tolist()),
+            scores=scores.astype(np.float64),
+            vectors=vectors,
+            ts_us=self.ts_us,
+            kinds=tuple(self.kinds.tolist()),
+            sessions=tuple(self.sessions.tolist()),
+            turns=self.turns,
+            speakers=tuple(self.speakers.tolist()),
+            chars=self.chars,
+        )
 
 
-def _words(column: pa.ChunkedArray) -> tuple[str, ...]:
+def _words(column: pa.ChunkedArray) -> NDArray[np.object_]:
     """Return words; `to_pylist` takes ten times as long."""
-    return tuple(_plain(column).to_numpy().tolist())
+    return np.asarray(_plain(column).to_numpy(zero_copy_only=False), dtype=np.object_)
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:

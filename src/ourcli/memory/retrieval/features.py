@@ -116,7 +116,7 @@ def _of_similar(pool: Pool, vector: Scores, words: Scores) -> tuple[Scores, Scor
 
 def _feedback(pool: Pool, base: Scores) -> Scores:
     top = _best(base, _FEEDBACK)
-    middle = (pool.vectors[top] * base[top, None]).sum(axis=0)
+    middle = base[top].astype(np.float32) @ pool.vectors[top]  # in wide numbers all vectors would be copied
     return normalised((pool.vectors @ middle).astype(np.float64))
 
 

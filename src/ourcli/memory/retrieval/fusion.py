@@ -6,6 +6,7 @@ with learned weights. `docs/decisions` has the numbers, `tools/learn_fusion.py` 
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from ourcli.memory.layers import LAYERS
 from ourcli.memory.retrieval.duplicates import without_duplicates
 from ourcli.memory.retrieval.features import FEATURES, features, normalised
+from ourcli.memory.retrieval.gather import newest_first
 from ourcli.memory.retrieval.kinds import Weights, weights_for
+from ourcli.memory.retrieval.legs import NO_TURN
 from ourcli.memory.retrieval.pool import Pool, Ranking, Scores
 from ourcli.memory.retrieval.recency import recency
 from ourcli.memory.retrieval.weights import WeightTable, shipped
@@ -21,6 +24,8 @@ from ourcli.memory.retrieval.weights import WeightTable, shipped
 BASE = "base"
 """The share that all candidates of a kind have in common: it brings the kinds of one search to one scale."""
 COLUMNS = (*FEATURES, BASE)
+_EQUAL = Weights.EQUAL.value
+_LAYER_WEIGHT = MappingProxyType({layer: spec.weight for layer, spec in LAYERS.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,26 +52,40 @@ def rank(pool: Pool, question: str, *, now: datetime, weights: WeightTable | Non
         now: When it is asked, aware.
         weights: Others than the shipped ones.
     """
-    count = len(pool.ids)
-    newest_first = list(zip((-pool.ts_us).tolist(), pool.ids, strict=True))
-    sort = np.array(sorted(range(count), key=newest_first.__getitem__), dtype=np.int64)
-    back = np.argsort(sort)
-    fused = fuse(_picked(pool, sort), question, weights or shipped())
-    layer_weight = np.array([LAYERS[layer].weight for layer in pool.layers], dtype=np.float64)
+    sort = newest_first(pool.ids, pool.ts_us)
+    if not np.array_equal(sort, np.arange(len(sort))):
+        return _unsorted(rank(_picked(pool, sort), question, now=now, weights=weights), sort)
+    fused = fuse(pool, question, weights or shipped())
+    layer_weight = np.array([_LAYER_WEIGHT[layer] for layer in pool.layers], dtype=np.float64)
     factor = recency(pool.layers, pool.ts_us, now)
-    score = fused.score[back] * layer_weight * factor
-    order = sort[np.argsort(-score[sort], kind="stable")]
-    kept, duplicates = without_duplicates(pool, order)
+    score = fused.score * layer_weight * factor
+    kept, duplicates = without_duplicates(pool, np.argsort(-score, kind="stable"))
     return Ranking(
         order=kept,
         score=score,
-        fused=fused.score[back],
-        shares=fused.shares[back],
+        fused=fused.score,
+        shares=fused.shares,
         features=COLUMNS,
-        model=tuple(map(fused.model.__getitem__, back.tolist())),
+        model=fused.model,
         layer_weight=layer_weight,
         recency=factor,
         duplicates=duplicates,
+    )
+
+
+def _unsorted(ranking: Ranking, sort: NDArray[np.int64]) -> Ranking:
+    """Return the ranking of a pool for the same pool in the order from which `sort` made it."""
+    back = np.argsort(sort)
+    return replace(
+        ranking,
+        order=sort[ranking.order],
+        score=ranking.score[back],
+        fused=ranking.fused[back],
+        shares=ranking.shares[back],
+        model=tuple(map(ranking.model.__getitem__, back.tolist())),
+        layer_weight=ranking.layer_weight[back],
+        recency=ranking.recency[back],
+        duplicates=ranking.duplicates[back],
     )
 
 
@@ -82,28 +101,27 @@ def fuse(pool: Pool, question: str, weights: WeightTable) -> Fused:
     equal = weights.of[Weights.EQUAL]
     shares = _with_base(values * (equal / equal.sum()))
     level = shares.sum(axis=1)
-    model = [Weights.EQUAL.value] * len(pool.ids)
-    for name, members in _by_kind(pool).items():
-        places = np.array(members, dtype=np.int64)
+    model = np.full(len(pool.ids), _EQUAL, dtype=np.object_)
+    for name, places in _by_kind(pool).items():
         own = values[places] * weights.of[name]
         reach = float(np.ptp(own.sum(axis=1)))
         if name is not Weights.EQUAL and reach > 0:
             shares[places] = _over_span(own, level[places], reach)
-            for place in members:
-                model[place] = name.value
-    return Fused(score=np.clip(shares.sum(axis=1), 0.0, 1.0), shares=shares, model=tuple(model))
+            model[places] = name.value
+    return Fused(score=np.clip(shares.sum(axis=1), 0.0, 1.0), shares=shares, model=tuple(model.tolist()))
 
 
-def _by_kind(pool: Pool) -> dict[Weights, list[int]]:
+def _by_kind(pool: Pool) -> dict[Weights, NDArray[np.int64]]:
     """Return the places of the candidates that each table of weights ranks."""
-    found: dict[Weights, list[int]] = {}
-    known: dict[tuple[str, bool], list[int]] = {}
-    for place, (kind, session, turn) in enumerate(zip(pool.kinds, pool.sessions, pool.turns.tolist(), strict=True)):
-        told = (kind, session != "" and turn >= 0)
-        if told not in known:
-            known[told] = found.setdefault(weights_for(kind, session, turn), [])
-        known[told].append(place)
-    return found
+    is_turn = (pool.turns >= 0) & np.array([session != "" for session in pool.sessions], dtype=np.bool_)
+    number = {kind: at for at, kind in enumerate(dict.fromkeys(pool.kinds))}
+    kind_of = np.array([number[kind] for kind in pool.kinds], dtype=np.int64)
+    found: dict[Weights, list[NDArray[np.bool_]]] = {}
+    for kind, at in number.items():
+        for session, turn, among in (("any", 0, is_turn), ("", NO_TURN, ~is_turn)):
+            found.setdefault(weights_for(kind, session, turn), []).append(among & (kind_of == at))
+    places = {name: np.flatnonzero(np.logical_or.reduce(masks)) for name, masks in found.items()}
+    return {name: members for name, members in places.items() if len(members)}
 
 
 def _over_span(own: NDArray[np.float64], level: Scores, reach: float) -> NDArray[np.float64]:
@@ -117,7 +135,7 @@ def _over_span(own: NDArray[np.float64], level: Scores, reach: float) -> NDArray
 def _by_vectors(pool: Pool) -> Fused:
     shares = np.zeros((len(pool.ids), len(COLUMNS)), dtype=np.float64)
     shares[:, COLUMNS.index("vector")] = normalised(pool.cosine)
-    return Fused(score=shares.sum(axis=1), shares=shares, model=(str(Weights.EQUAL),) * len(pool.ids))
+    return Fused(score=shares.sum(axis=1), shares=shares, model=(_EQUAL,) * len(pool.ids))
 
 
 def _with_base(shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """From the legs of all layers to one pool: pure."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,11 @@ from ourcli.memory.vectors import Vector
 
 Words = tuple[str, ...]
 Numbers = NDArray[np.int64]
+_Item = TypeVar("_Item")
 
 
 def gather(near: Sequence[Leg], matched: Sequence[Leg], query: Vector) -> Pool:
-    """Join the legs of all layers into one pool, each record once.
+    """Join the legs of all layers into one pool, each record once, the newest first; equally new ones by their ids.
 
     Args:
         near: What the vectors brought, a leg a layer.
@@ -24,47 +26,70 @@ def gather(near: Sequence[Leg], matched: Sequence[Leg], query: Vector) -> Pool:
         query: The query's unit vector, shape [384].
     """
     legs = [*near, *matched] or [nothing(Layer.INTERACT)]
-    place_of: dict[str, int] = {}
-    first = [_new(leg, place_of) for leg in legs]
-    vectors = np.empty((len(place_of), DIMS), dtype=np.float32)
-    filled = 0
-    for leg, new in zip(legs, first, strict=True):
-        vectors[filled : filled + len(new)] = leg.vectors[new]
-        filled += len(new)
+    met: dict[str, None] = {}
+    new = [_new(leg, met) for leg in legs]
+    ts_us = _numbers(legs, new, lambda leg: leg.ts_us)
+    order = newest_first(tuple(met), ts_us)
+    came = order.tolist()
+    ids = _ordered(tuple(met), came)
+    place_of = dict(zip(ids, range(len(ids)), strict=True))
+    vectors = _vectors(legs, new, order)
     text_rank, bm25 = _told(matched, place_of)
     return Pool(
-        ids=tuple(place_of),
-        layers=tuple(leg.layer for leg, new in zip(legs, first, strict=True) for _ in new),
+        ids=ids,
+        layers=_ordered(tuple(leg.layer for leg, places in zip(legs, new, strict=True) for _ in places), came),
         cosine=(vectors @ query).astype(np.float64),
         bm25=bm25,
         vector_rank=_told(near, place_of)[0],
         text_rank=text_rank,
         vectors=vectors,
-        ts_us=_numbers(legs, first, lambda leg: leg.ts_us),
-        kinds=_words(legs, first, lambda leg: leg.kinds),
-        sessions=_words(legs, first, lambda leg: leg.sessions),
-        turns=_numbers(legs, first, lambda leg: leg.turns),
-        speakers=_words(legs, first, lambda leg: leg.speakers),
-        chars=_numbers(legs, first, lambda leg: leg.chars),
+        ts_us=ts_us[order],
+        kinds=_ordered(_words(legs, new, lambda leg: leg.kinds), came),
+        sessions=_ordered(_words(legs, new, lambda leg: leg.sessions), came),
+        turns=_numbers(legs, new, lambda leg: leg.turns)[order],
+        speakers=_ordered(_words(legs, new, lambda leg: leg.speakers), came),
+        chars=_numbers(legs, new, lambda leg: leg.chars)[order],
     )
 
 
-def _new(leg: Leg, place_of: dict[str, int]) -> NDArray[np.int64]:
-    """Return the places of the candidates that no earlier leg brought, and give them a place in the pool."""
+def newest_first(ids: Sequence[str], ts_us: Numbers) -> Numbers:
+    """Return the places of records from the newest to the oldest, [n]; equally new ones by their ids."""
+    by_id = np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.int64)
+    order: Numbers = by_id[np.argsort(-ts_us[by_id], kind="stable")]
+    return order
+
+
+def _new(leg: Leg, met: dict[str, None]) -> Numbers:
+    """Return the places of the candidates that no earlier leg brought."""
     new: list[int] = []
     for at, one in enumerate(leg.ids):
-        if one not in place_of:
-            place_of[one] = len(place_of)
+        if one not in met:
+            met[one] = None
             new.append(at)
     return np.array(new, dtype=np.int64)
 
 
-def _words(legs: Sequence[Leg], new: Sequence[NDArray[np.int64]], column: Callable[[Leg], Words]) -> Words:
+def _vectors(legs: Sequence[Leg], new: Sequence[Numbers], order: Numbers) -> NDArray[np.float32]:
+    """Return the vectors of the new candidates of all legs in order, [n, 384]."""
+    vectors = np.empty((len(order), DIMS), dtype=np.float32)
+    place = np.argsort(order)
+    filled = 0
+    for leg, places in zip(legs, new, strict=True):
+        vectors[place[filled : filled + len(places)]] = leg.vectors[places]
+        filled += len(places)
+    return vectors
+
+
+def _ordered(column: tuple[_Item, ...], order: Sequence[int]) -> tuple[_Item, ...]:
+    return tuple([column[at] for at in order])
+
+
+def _words(legs: Sequence[Leg], new: Sequence[Numbers], column: Callable[[Leg], Words]) -> Words:
     pairs = zip([column(leg) for leg in legs], new, strict=True)
-    return tuple(given[at] for given, places in pairs for at in places.tolist())
+    return tuple([given[at] for given, places in pairs for at in places.tolist()])
 
 
-def _numbers(legs: Sequence[Leg], new: Sequence[NDArray[np.int64]], column: Callable[[Leg], Numbers]) -> Numbers:
+def _numbers(legs: Sequence[Leg], new: Sequence[Numbers], column: Callable[[Leg], Numbers]) -> Numbers:
     return np.concatenate([column(leg)[places] for leg, places in zip(legs, new, strict=True)])
 
 

@@ -68,6 +68,8 @@ def without(leg: Leg, ids: Collection[str]) -> Leg:
 def best(layer: Layer, legs: Sequence[Leg], k: int) -> Leg:
     """Put legs of one layer together and return their k best candidates, best first; equals keep their order."""
     filled = [leg for leg in legs if leg.ids] or list(legs[:1])
+    if len(filled) == 1 and _is_best(filled[0], k):
+        return filled[0]
     scores = numbers(filled, lambda leg: leg.scores)
     order = np.argsort(-scores, kind="stable")[:k]
     if len(filled) == 1:
@@ -87,6 +89,11 @@ def best(layer: Layer, legs: Sequence[Leg], k: int) -> Leg:
         ),
         order,
     )
+
+
+def _is_best(leg: Leg, k: int) -> bool:
+    """Say whether a leg is what `best` would make of it: copying one costs more than finding it."""
+    return len(leg.ids) <= k and bool((leg.scores[:-1] >= leg.scores[1:]).all())
 
 
 def words(legs: Sequence[Leg], column: Callable[[Leg], tuple[str, ...]]) -> tuple[str, ...]:
