@@ -19,6 +19,7 @@ _HERE = "ourcli.cli.commands.plugins"
 COMMANDS: dict[str, LazyCommand] = {
     "list": LazyCommand(f"{_HERE}:list_plugins", "List the plugins that are installed."),
     "check": LazyCommand(f"{_HERE}:check", "Look for what is wrong with a plugin."),
+    "new": LazyCommand(f"{_HERE}:new", "Begin a plugin of your own."),
 }
 
 
@@ -67,6 +68,24 @@ def check(invocation: Invocation, *, path: Path) -> None:
         return
     requests = ", ".join(found.plugin.manifest.capabilities) or "nothing"
     invocation.output.text(f"{found.plugin.name} can be used; it requests {requests}")
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option("--lang", "language", metavar="LANG", required=True, help="c, rust, go, js or python.")
+@common_options()
+@click.pass_obj
+def new(invocation: Invocation, *, name: str, language: str) -> None:
+    """Begin a plugin of your own: a folder NAME with a manifest, a source that answers, and how it is built."""
+    from ourcli.tools.scaffold import plugin_files, write_plugin  # deferred: only this command writes plugins
+
+    paths = write_plugin(Path(name), plugin_files(name, language))
+    if invocation.json:
+        invocation.output.document({"plugins": [{"name": name, "folder": Path(name).absolute(), "files": paths}]})
+        return
+    for path in paths:
+        invocation.output.text(str(path))
+    invocation.diagnostics.notice(f"{Path(name) / 'README.md'} says how it is built")
 
 
 def _data(plugin: "Plugin", granted: "tuple[Capability, ...]") -> dict[str, object]:
