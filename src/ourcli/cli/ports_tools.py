@@ -36,6 +36,10 @@ class Tools(Protocol):
         """Return what calls them, with the grants in force and nobody to ask."""
         ...
 
+    async def unattended(self, name: str) -> "ToolCalls | None":
+        """Return what calls a tool with the rights of the policy alone; None when the policy gives its origin none."""
+        ...
+
     async def plugins(self) -> "PluginShelf":
         """Return every plugin, and what is wrong with those that cannot be used."""
         ...

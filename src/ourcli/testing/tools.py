@@ -12,7 +12,7 @@ from ourcli.tools.capabilities import Capability, Quota, parse
 from ourcli.tools.data import Json, JsonObject
 from ourcli.tools.manifest import Manifest
 from ourcli.tools.plugins import Plugin
-from ourcli.tools.ports import ToolContext, ToolResult
+from ourcli.tools.ports import Tool, ToolContext, ToolResult
 from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
 from ourcli.tools.spec import Origin, OriginKind, SideEffects, ToolSpec
@@ -135,6 +135,8 @@ class FakeTools:
         self.problems: tuple[str, ...] = ()
         self.output: dict[str, Json] = {"greeting": "Hello, Ada!"}
         self.grants = FakeGrants()
+        self.tools: list[Tool] = []
+        self.policy = False
 
     async def all(self) -> ToolShelf:
         """Return `specs` and `problems`."""
@@ -159,8 +161,12 @@ class FakeTools:
     async def runner(self) -> ToolRunner:
         """Return the real one, over fake tools that answer `output`, with the rights of `grants`."""
         self._begin("tools.runner")
-        registry = Registry(FakeTool(spec, [self.output]) for spec in self.specs)
+        registry = Registry(self.tools or [FakeTool(spec, [self.output]) for spec in self.specs])
         return ToolRunner(registry, self.grants, clock=SystemClock(), sink=NullSink())
+
+    async def unattended(self, name: str) -> ToolRunner | None:  # noqa: ARG002
+        """Return the same one when `policy` says so."""
+        return await self.runner() if self.policy else None
 
     async def plugins(self) -> PluginShelf:
         """Return one plugin."""

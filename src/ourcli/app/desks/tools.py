@@ -12,7 +12,7 @@ from anyio import to_thread
 from ourcli.app.desks.rights import ChangedRights, Request, RightsDesk, Terms
 from ourcli.app.tools.builtin_source import open_history
 from ourcli.app.tools.calling import ToolCalls
-from ourcli.app.tools.granting import open_grants
+from ourcli.app.tools.granting import open_grants, open_policy
 from ourcli.app.tools.plugin_source import PluginSource
 from ourcli.app.tools.sources import open_sources
 from ourcli.app.wiring import Rooms
@@ -122,6 +122,7 @@ class ToolDesk:
         self._rooms = rooms
         self._plugins = PluginSource(rooms)
         self._grants, book = open_grants(rooms)
+        self._policy = open_policy(rooms)
         self._rights = RightsDesk(rooms, self._plugins, book, self._grants)
         self._sources = open_sources(rooms, self._plugins)
         self._gathered: Gathered | None = None
@@ -147,6 +148,16 @@ class ToolDesk:
         if self._runner is None:
             self._runner = self._runner_with(await self._registry(), self._grants)
         return self._runner
+
+    async def unattended(self, name: str) -> ToolCalls | None:
+        """Return what calls a tool with the rights of the policy alone; None when the policy gives its origin none.
+
+        Raises:
+            NotFoundError: There is no such tool.
+        """
+        registry = await self._registry()
+        granted = await self._policy.granted(registry.get(name).spec().origin)
+        return self._runner_with(registry, self._policy) if granted else None
 
     async def once(self, origin: Origin, more: frozenset[Capability]) -> ToolCalls:
         """Return what calls tools, `origin` having `more` rights than stand; made for one call."""

@@ -13,3 +13,10 @@ def open_grants(rooms: ToolRooms) -> tuple[StandingGrants, GrantStore]:
     rooms.on_close(book.aclose)
     rooms.on_close(policy.aclose)
     return StandingGrants([book, policy], clock=rooms.clock, terminal=terminal_session), book
+
+
+def open_policy(rooms: ToolRooms) -> StandingGrants:
+    """Return what the policy alone grants: all that holds where a tool changes something and nobody can be asked."""
+    policy = PolicyFile(rooms.home.grants_policy)
+    rooms.on_close(policy.aclose)
+    return StandingGrants([policy], clock=rooms.clock)

@@ -7,6 +7,7 @@ from typing import Final
 
 from mcp import types
 
+from ourcli.app.tools.calling import ToolCalls
 from ourcli.common.clock import Clock, SystemClock
 from ourcli.common.errors import ApprovalNeededError
 from ourcli.common.events import EventSink, ToolLogged
@@ -47,12 +48,7 @@ class DeskTools:
             ToolError: It failed.
         """
         spec = (await self._facade.tools.show(name)).spec
-        if spec.side_effects is not SideEffects.NONE:
-            raise ApprovalNeededError(
-                f"the tool {spec.name!r} changes something, and nobody is here to allow it",
-                hint=f"the user can run it: ourcli tools call {spec.name}",
-            )
-        runner = await self._facade.tools.runner()
+        runner = await self._runner(spec)
 
         async def run(listen: EventSink) -> ToolResult:
             def log(line: str) -> None:
@@ -61,6 +57,19 @@ class DeskTools:
             return await runner.call(spec.name, arguments, ToolContext(project=self._facade.settings.project, log=log))
 
         return (await call.listening(run)).output
+
+    async def _runner(self, spec: ToolSpec) -> ToolCalls:
+        """Return what calls a tool: with all rights that hold, or with the policy's alone when it changes something."""
+        if spec.side_effects is SideEffects.NONE:
+            return await self._facade.tools.runner()
+        unattended = await self._facade.tools.unattended(spec.name)
+        if unattended is None:
+            raise ApprovalNeededError(
+                f"the tool {spec.name!r} changes something, and nobody is here to allow it",
+                hint=f"the user can run it (ourcli tools call {spec.name}), or let {spec.origin} do it unattended "
+                "by a policy (docs/guide/grants.md)",
+            )
+        return unattended
 
 
 def _is_own(spec: ToolSpec) -> bool:
