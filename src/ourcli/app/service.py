@@ -12,6 +12,7 @@ from ourcli.app.bench.benching import RetrievalReport
 from ourcli.app.bench.latency_report import LatencyReport
 from ourcli.app.desks.caring import MemoryCare
 from ourcli.app.desks.lifecycle import LifecycleDesk
+from ourcli.app.desks.mcp import McpDesk
 from ourcli.app.desks.models import ModelDesk
 from ourcli.app.desks.tools import ToolDesk
 from ourcli.app.doctor import Check, Doctor
@@ -70,6 +71,11 @@ class Service:
         rooms = self._rooms
         recorder = Recorder(rooms.memory, rooms.clock)
         return ToolUse(self.tools, LateEmbedder(rooms), recorder, folder=Path.cwd())
+
+    @cached_property
+    def mcp(self) -> McpDesk:
+        """The MCP servers that the user added."""
+        return McpDesk(self._rooms)
 
     @property
     def settings(self) -> Settings:

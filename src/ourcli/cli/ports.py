@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ourcli.app.doctor import Check
     from ourcli.app.memory.vacuuming import Vacuumed
     from ourcli.cli.ports_lifecycle import Lifecycle
+    from ourcli.cli.ports_mcp import McpServers
     from ourcli.cli.ports_tools import Tools
     from ourcli.config.settings import Settings
     from ourcli.core.recipe import Cookbook
@@ -37,6 +38,11 @@ class Facade(Protocol):
     @property
     def lifecycle(self) -> "Lifecycle":
         """How records move, why, and how a move is taken back."""
+        ...
+
+    @property
+    def mcp(self) -> "McpServers":
+        """The MCP servers that the user added."""
         ...
 
     @property

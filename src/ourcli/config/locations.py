@@ -119,6 +119,16 @@ class Home:
         return self.root / "grants.toml"
 
     @property
+    def mcp_servers(self) -> Path:
+        """The MCP servers that the user added, with what they said their tools are."""
+        return self.root / "mcp.json"
+
+    @property
+    def mcp_tokens(self) -> Path:
+        """Logins at MCP servers, a file each."""
+        return self.state / "mcp"
+
+    @property
     def compiled(self) -> Path:
         """Native code of plugins."""
         return self.cache / "compiled"

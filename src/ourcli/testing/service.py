@@ -36,6 +36,7 @@ from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchR
 from ourcli.memory.record import DIMS, Record, Source
 from ourcli.memory.stored import Contradiction, Redaction, Stored
 from ourcli.testing.lifecycle import FakeLifecycle
+from ourcli.testing.mcp import FakeMcp
 from ourcli.testing.models import FakeModels
 from ourcli.testing.secrets import A_SECRET, FakeRedactor
 from ourcli.testing.tools import FakeTools
@@ -117,6 +118,7 @@ class FakeService(FakeModels):
         self.checks: list[Check] = []
         self.lifecycle = FakeLifecycle(self.stored, self._begin)
         self.tools = FakeTools(self._begin)
+        self.mcp = FakeMcp(self._begin)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,6 +1,7 @@
 """All sources of tools, in one list: whoever adds one adds a line here."""
 
 from ourcli.app.tools.builtin_source import open_builtins
+from ourcli.app.tools.mcp_source import McpSource
 from ourcli.app.tools.needs import ToolRooms
 from ourcli.app.tools.plugin_source import PluginSource
 from ourcli.tools.gathering import NamedSource
@@ -18,4 +19,5 @@ def open_sources(rooms: ToolRooms, plugins: PluginSource) -> tuple[NamedSource, 
     return (
         NamedSource(name="built-in tools", source=open_builtins(rooms)),
         NamedSource(name="plugins", source=plugins),
+        NamedSource(name="MCP servers", source=McpSource(rooms)),
     )
