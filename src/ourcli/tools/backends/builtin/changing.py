@@ -211,10 +211,9 @@ def _swap(place: Place, old: Snapshot | None, new: bytes | None, temporary: str,
             _take_new_name(place, temporary)
         else:
             os.rename(temporary, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
-    except BaseException:  # also when cancelled: the half-written file must not stay
-        with suppress(OSError):
+    finally:
+        with suppress(FileNotFoundError):  # it has taken the place, unless something failed
             os.unlink(temporary, dir_fd=place.folder)
-        raise
     with suppress(OSError):  # the change is made; some file systems cannot sync a folder
         os.fsync(place.folder)
 
@@ -257,5 +256,3 @@ def _take_new_name(place: Place, temporary: str) -> None:
         if exc.errno not in _NO_LINKS_THERE:
             raise
         os.rename(temporary, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
-        return
-    os.unlink(temporary, dir_fd=place.folder)
