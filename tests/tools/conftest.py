@@ -7,8 +7,9 @@ import pytest
 
 from ourcli.app.worker import worker_command
 from ourcli.tools.backends.wasm.compiled import CompiledCache
-from ourcli.tools.backends.wasm.host import HostOptions, WasmHost
+from ourcli.tools.backends.wasm.host import WasmHost
 from ourcli.tools.backends.wasm.orders import SETTINGS
+from ourcli.tools.backends.wasm.pool import HostOptions
 from tests.support.guests import Workshop
 
 

@@ -18,8 +18,9 @@ from ourcli.common.errors import (
     ToolTimeoutError,
 )
 from ourcli.tools.backends.wasm.compiled import CompiledCache
-from ourcli.tools.backends.wasm.host import HostOptions, WasmHost
+from ourcli.tools.backends.wasm.host import WasmHost
 from ourcli.tools.backends.wasm.orders import SETTINGS
+from ourcli.tools.backends.wasm.pool import HostOptions
 from ourcli.tools.capabilities import Capability, parse
 from ourcli.tools.data import Json
 from ourcli.tools.plugins import Plugin, load_plugin

@@ -29,7 +29,7 @@ def worker_command() -> tuple[str, ...]:
     own, foreign = Path(__file__).resolve().parents[2], Path(engine.origin).resolve().parents[1]
     if getattr(sys, "frozen", False):
         return (sys.executable, WORKER, str(foreign))
-    return (sys.executable, "-I", "-S", "-B", "-c", _BOOT, str(own), str(foreign))
+    return (sys.executable, "-I", "-S", "-c", _BOOT, str(own), str(foreign))
 
 
 def main(words: list[str]) -> None:

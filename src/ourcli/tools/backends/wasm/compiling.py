@@ -42,8 +42,7 @@ async def compiled(command: Sequence[str], wasm: bytes, *, fuel: bool) -> bytes:
     orders = Orders(task=COMPILE, kind=kind, memory_bytes=_MEMORY_BYTES, fuel=1 if fuel else None)
     module = SealedFile(wasm)
     try:
-        with CancelScope(shield=True):
-            spawned = await to_thread.run_sync(spawn, command, module)
+        spawned = spawn(command, module)
     finally:
         module.close()
     pipes = spawned.pipes

@@ -1,9 +1,9 @@
 """The engine's settings: one place, since compiled code is valid for exactly these."""
 
-from ourcli.tools.backends.wasm.orders import STACK_BYTES
+from ourcli.tools.backends.wasm.orders import COMPONENT, STACK_BYTES
 
 
-def settings(*, fuel: bool) -> dict[str, bool | int]:
+def settings(kind: str, *, fuel: bool) -> dict[str, bool | int]:
     """Return the settings of an engine whose guests can be interrupted, and counted where `fuel` says so.
 
     The keys are those of wasmtime's configuration, in its package for Python (`Config.KEY`) as in its C API
@@ -16,4 +16,5 @@ def settings(*, fuel: bool) -> dict[str, bool | int]:
         "wasm_threads": False,
         "shared_memory": False,
         "wasm_memory64": False,
+        "wasm_multi_memory": kind == COMPONENT,  # the engine's own adapters between a component's parts need it
     }

@@ -27,10 +27,11 @@ from ourcli.tools.backends.wasm.capi import (
     check_trap,
 )
 from ourcli.tools.backends.wasm.engine import settings
-from ourcli.tools.backends.wasm.orders import ENDED, FAILED, TABLE_ELEMENTS, Orders, Report
+from ourcli.tools.backends.wasm.orders import COMPONENT, ENDED, FAILED, MODULE, TABLE_ELEMENTS, Orders, Report
 
 _MOST_INSTANCES = 64
-_MOST_MEMORIES = 4
+_MOST_MEMORIES = {MODULE: 1, COMPONENT: 2}
+"""Each of the size that is allowed; a component that was put together of two has two."""
 _MOST_TABLES = 8
 _RUN = tuple(f"wasi:cli/run@0.2.{patch}" for patch in range(32))
 _WORDS = {
@@ -50,13 +51,14 @@ class Engine:
 
     Args:
         library: Wasmtime.
+        kind: Of the guests: `module` or `component`.
         fuel: Instructions are counted.
     """
 
-    def __init__(self, library: ctypes.CDLL, *, fuel: bool) -> None:
+    def __init__(self, library: ctypes.CDLL, kind: str, *, fuel: bool) -> None:
         self.library = library
         config = library.wasm_config_new()
-        for name, value in settings(fuel=fuel).items():
+        for name, value in settings(kind, fuel=fuel).items():
             setter = getattr(library, f"wasmtime_config_{name}_set")
             setter.restype, setter.argtypes = None, (ctypes.c_void_p, SETTING_TYPES.get(name, ctypes.c_bool))
             setter(config, value)
@@ -84,11 +86,11 @@ class Guest:
         Args:
             stdin: Bytes that are all it can read, or the path of a file; None gives it the worker's own stdin.
         """
-        library = self._library
+        library, memories = self._library, _MOST_MEMORIES[self._orders.kind]
         store = library.wasmtime_store_new(self._engine, None, None)
         try:
             library.wasmtime_store_limiter(
-                store, self._orders.memory_bytes, TABLE_ELEMENTS, _MOST_INSTANCES, _MOST_TABLES, _MOST_MEMORIES
+                store, self._orders.memory_bytes, TABLE_ELEMENTS, _MOST_INSTANCES, _MOST_TABLES, memories
             )
             context = library.wasmtime_store_context(store)
             if self._orders.fuel is not None:

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from ourcli.common.errors import PluginError
 from ourcli.tools.backends.wasm.compiled import CompiledCache
 from ourcli.tools.backends.wasm.compiling import compiled, kind_of
 from ourcli.tools.backends.wasm.orders import FRESH, PERSISTENT, Orders, Preopen
-from ourcli.tools.backends.wasm.pool import Pool
+from ourcli.tools.backends.wasm.pool import HostOptions, Pool
 from ourcli.tools.backends.wasm.sealed import SealedFile
 from ourcli.tools.backends.wasm.spawn import spawn
 from ourcli.tools.capabilities import Capability, CapabilityKind
@@ -27,24 +27,10 @@ from ourcli.tools.protocol import request
 from ourcli.tools.spec import ToolSpec
 from ourcli.tools.wire import McpWire, SimpleWire, Wire, tool_names
 
-IDLE_S: Final = 60.0
-MOST_WORKERS: Final = 4
 LIST_S: Final = 10.0
+_IDS: Final = 1 << 53
 _FILES: Final = (CapabilityKind.FS_READ, CapabilityKind.FS_WRITE)
 _Key = tuple[str, frozenset[Capability]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostOptions:
-    """How many workers there are and how long they stay.
-
-    Attributes:
-        workers: Of one plugin under one set of grants, at most.
-        idle_s: A worker that was not asked for so long is ended.
-    """
-
-    workers: int = MOST_WORKERS
-    idle_s: float = IDLE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +54,6 @@ class WasmHost:
         self._command, self._cache, self._options = tuple(command), cache, options or HostOptions()
         self._pools: dict[_Key, Pool] = {}
         self._opening = anyio.Lock()
-        self._ids = _identifiers()
 
     def tools(self, plugin: Plugin) -> "tuple[WasmTool, ...]":
         """Return the tools of a plugin; nothing is read or started yet."""
@@ -83,7 +68,7 @@ class WasmHost:
         """
         most_s = plugin.manifest.limits.timeout_ms / 1000
         timeout_s = most_s if context.timeout_s is None else min(most_s, context.timeout_s)
-        identifier, line = wire.question(next(self._ids), input)
+        identifier, line = wire.question(_identifier(), input)
         pool = self._pools.get(self._key(plugin, context)) or await self._open(plugin, context)
         return wire.output(
             await pool.ask(identifier, line, caller=context.caller, timeout_s=timeout_s, log=context.log)
@@ -101,28 +86,20 @@ class WasmHost:
 
     async def _new_pool(self, plugin: Plugin, granted: frozenset[Capability]) -> Pool:
         """Start the first worker, and read the code while it starts."""
-        module, options = SealedFile(), self._options
-        with CancelScope(shield=True):  # a process that nobody knows of would stay
-            spare = await to_thread.run_sync(spawn, self._command, module)
+        module, most = SealedFile(), plugin.manifest.limits.output_bytes
+        spare = spawn(self._command, module)
+        pool = None
         try:
             code = await self._code(plugin)
             await to_thread.run_sync(module.fill, code.native)
             orders = _orders(plugin, code.kind, granted)
-        except BaseException:  # cancelled too; it goes on
-            with CancelScope(shield=True):
-                await to_thread.run_sync(spare.discard)
-            module.close()
-            raise
-        most = plugin.manifest.limits.output_bytes
-        return Pool(
-            self._command,
-            orders,
-            module,
-            spare=spare,
-            most_bytes=most,
-            workers=options.workers,
-            idle_s=options.idle_s,
-        )
+            pool = Pool(self._command, orders, module, spare=spare, most_bytes=most, options=self._options)
+            return pool
+        finally:
+            if pool is None:
+                module.close()
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(spare.discard)
 
     async def compile(self, plugin: Plugin) -> bytes:
         """Return the native code of a plugin's module or component, which is the one that was checked.
@@ -154,7 +131,7 @@ class WasmHost:
             PluginError: Its module cannot be run.
             ToolError: It does not answer.
         """
-        identifier = next(self._ids)
+        identifier = _identifier()
         context = ToolContext(timeout_s=LIST_S)
         pool = self._pools.get(self._key(plugin, context)) or await self._open(plugin, context)
         line = request(identifier, "tools/list", {})
@@ -196,12 +173,9 @@ class WasmTool:
         return await self._host.call(self._plugin, self._wire, input, context)
 
 
-def _identifiers() -> Iterator[int]:
-    """Yield ids that a guest cannot guess beforehand."""
-    number = secrets.randbelow(1 << 40)
-    while True:
-        number += 1
-        yield number
+def _identifier() -> int:
+    """Return an id that a guest cannot guess beforehand."""
+    return secrets.randbelow(_IDS)
 
 
 def _orders(plugin: Plugin, kind: str, granted: frozenset[Capability]) -> Orders:

@@ -26,7 +26,7 @@ READY = "ready"
 ENDED = "ended"
 FAILED = "failed"
 
-SETTINGS = "2"
+SETTINGS = "3"
 """Changes with every change of the engine's settings that changes compiled code."""
 TABLE_ELEMENTS = 100_000
 STACK_BYTES = 512 * 1024

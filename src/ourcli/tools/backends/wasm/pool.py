@@ -1,6 +1,8 @@
 """The workers of one plugin under one set of grants: a bounded number, reused, ended when idle."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import anyio
 from anyio import to_thread
@@ -12,6 +14,22 @@ from ourcli.tools.backends.wasm.spawn import Spawned, spawn
 from ourcli.tools.backends.wasm.turns import Turns
 from ourcli.tools.protocol import Answer, Failure, Id
 
+IDLE_S: Final = 60.0
+MOST_WORKERS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOptions:
+    """How many workers there are and how long they stay.
+
+    Attributes:
+        workers: Of one plugin under one set of grants, at most.
+        idle_s: A worker that was not asked for so long is ended.
+    """
+
+    workers: int = MOST_WORKERS
+    idle_s: float = IDLE_S
+
 
 class Pool:
     """Workers that run one compiled module by the same orders.
@@ -22,8 +40,7 @@ class Pool:
         module: Native code.
         spare: A worker without orders that has the module already.
         most_bytes: What a guest may write in one call, on each stream.
-        workers: How many there are at most.
-        idle_s: A worker that was not asked for so long is ended.
+        options: How many there are and how long they stay.
     """
 
     def __init__(
@@ -34,12 +51,11 @@ class Pool:
         *,
         spare: Spawned | None = None,
         most_bytes: int,
-        workers: int,
-        idle_s: float,
+        options: HostOptions,
     ) -> None:
         self._command, self._orders, self._module, self._spare = command, orders, module, spare
-        self._most_bytes, self._idle_s = most_bytes, idle_s
-        self._free = anyio.Semaphore(workers, fast_acquire=True)
+        self._most_bytes, self._idle_s = most_bytes, options.idle_s
+        self._free = anyio.Semaphore(options.workers, fast_acquire=True)
         self._idle: list[WorkerProcess] = []
         self._turns = Turns()
         self.guards: tuple[str, ...] = ()
@@ -68,16 +84,16 @@ class Pool:
             if worker.look():
                 return worker
             await worker.aclose()
-        spawned = await self._spawned()
+        spawned = self._spawned()
         worker = await WorkerProcess.begin(spawned, self._orders, most_bytes=self._most_bytes, idle_s=self._idle_s)
         self.guards = worker.guards
         return worker
 
-    async def _spawned(self) -> Spawned:
+    def _spawned(self) -> Spawned:
         spare, self._spare = self._spare, None
         if spare is not None:
             return spare
-        return await to_thread.run_sync(spawn, self._command, self._module)  # not left on cancellation
+        return spawn(self._command, self._module)
 
     async def aclose(self) -> None:
         """End every worker that is not in a call."""

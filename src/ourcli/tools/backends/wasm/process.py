@@ -111,6 +111,8 @@ class WorkerProcess:
         Raises:
             ToolError: It failed, in one of the ways that the error's kind names.
         """
+        if not self.alive:  # it ended between two calls, by what it wrote or did unasked
+            raise self._failure or ToolCrashedError("the tool's worker was killed")
         self._wake()
         try:
             self._talk.ask(identifier, log)

@@ -42,6 +42,9 @@ class Spawned:
 def spawn(command: Sequence[str], module: SealedFile) -> Spawned:
     """Start a worker and return it with the host's ends of its pipes.
 
+    To be called on the event loop's own thread, which costs it a moment: the system ends a worker together with the
+    thread that started it (`PR_SET_PDEATHSIG`), and threads of a pool come and go.
+
     Raises:
         ToolError: The system has no process or descriptor left.
     """

@@ -20,7 +20,7 @@ def translated(wasm: bytes, kind: str, *, fuel: bool) -> bytes:
         ValueError: It is not valid, or is none that can be run here; the message says why.
     """
     config = Config()
-    for name, value in settings(fuel=fuel).items():
+    for name, value in settings(kind, fuel=fuel).items():
         setattr(config, name, value)
     try:
         return (_component if kind == COMPONENT else _module)(Engine(config), wasm)

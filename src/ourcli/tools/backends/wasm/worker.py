@@ -54,7 +54,7 @@ def work(engine_in: str, orders_in: int, reports_out: int, module_in: int) -> No
             _thread.start_new_thread(_leave_with_the_host, (inbox,))
             _write_all(1, translated(module, orders.kind, fuel=orders.fuel is not None))
         else:
-            engine, feed = Engine(library, fuel=orders.fuel is not None), Feed()
+            engine, feed = Engine(library, orders.kind, fuel=orders.fuel is not None), Feed()
             _thread.start_new_thread(_listen, (inbox, engine, feed))
             guest = (ComponentGuest if orders.kind == COMPONENT else ModuleGuest)(engine, module, orders)
             _report(reports_out, Report(what=READY, guards=guards))
