@@ -29,6 +29,9 @@ _DESCRIPTION_CHARS = 600
 _ARGUMENT_CHARS = 300
 _MOST_LISTED = 12
 _NUMBER = re.compile(r"-?\d[\d,_]*(?:\.\d+)?")
+_PERCENTAGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|percent\b)", re.IGNORECASE)
+_AS_PERCENTAGE = re.compile(r"percent|%", re.IGNORECASE)
+_AS_DECIMAL = re.compile(r"decimal|fraction|\b0?\.\d", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,9 @@ async def fill(spec: ToolSpec, question: str, writer: ArgumentWriter, *, given: 
         written = await writer.write(turns, grammar_schema(asked), max_tokens=MOST_TOKENS)
         found, faults = _read(written)
         if found is not None:
-            found = mentioned(found, spec.input_schema, question) | dict(given)
+            found = as_fractions(mentioned(found, spec.input_schema, question), spec.input_schema, question) | dict(
+                given
+            )
             faults = schema.faults(found)
             if not faults:
                 return Filled(input=found, repairs=repairs)
@@ -147,13 +152,32 @@ def type_in_words(schema: Json) -> str:
 
 
 def mentioned(found: Mapping[str, Json], schema: JsonObject, question: str) -> dict[str, Json]:
-    """Return the arguments without the optional ones of which the question holds nothing, and without defaults."""
-    properties, required, ground = properties_of(schema), required_of(schema), _Ground(question)
+    """Return the arguments without the optional ones of which the question holds nothing."""
+    required, ground = required_of(schema), _Ground(question)
+    return {name: value for name, value in found.items() if name in required or ground.holds(name, value)}
+
+
+def as_fractions(found: Mapping[str, Json], schema: JsonObject, question: str) -> dict[str, Json]:
+    """Return the arguments with the question's percentages as fractions: 8% is 0.08.
+
+    Only for numbers that may have decimals, and not where the tool says that it wants a percentage. (Of the 26 such
+    arguments in BFCL's cases all follow this rule.)
+    """
+    said = {float(match[1]) for match in _PERCENTAGE.finditer(question)}
+    properties = properties_of(schema)
     return {
-        name: value
+        name: value / 100
+        if isinstance(value, int | float) and float(value) in said and _wants_fraction(name, properties.get(name))
+        else value
         for name, value in found.items()
-        if name in required or not (_is_default(value, properties.get(name)) or not ground.holds(name, value))
     }
+
+
+def _wants_fraction(name: str, about: Json) -> bool:
+    if not isinstance(about, Mapping) or about.get("type") != "number":
+        return False
+    words = f"{in_words(name)} {about.get('description', '')}"
+    return _AS_PERCENTAGE.search(words) is None or _AS_DECIMAL.search(words) is not None
 
 
 def invented(found: Mapping[str, Json], schema: JsonObject, question: str) -> tuple[str, ...]:
@@ -165,10 +189,6 @@ def invented(found: Mapping[str, Json], schema: JsonObject, question: str) -> tu
 
 def _is_choice(about: Json) -> bool:
     return isinstance(about, Mapping) and ("enum" in about or "const" in about)
-
-
-def _is_default(value: Json, about: Json) -> bool:
-    return isinstance(about, Mapping) and "default" in about and about["default"] == value
 
 
 class _Ground:
@@ -185,7 +205,7 @@ class _Ground:
         if isinstance(value, bool):
             return not words_of(in_words(name)).isdisjoint(self._words)
         if isinstance(value, int | float):
-            return float(value) in self._numbers or float(value) / 100 in self._numbers
+            return float(value) in self._numbers or round(float(value) * 100, 9) in self._numbers
         if isinstance(value, str):
             held = words_of(value)
             return not held or not held.isdisjoint(self._words)

@@ -29,6 +29,7 @@ MARGIN = 0.15
 MOST = 5
 """Most tools that are offered."""
 _PARAMETER_WEIGHT = 0.5
+_EXAMPLES = 3
 _DESCRIPTION_CHARS = 600
 _PARAMETER_CHARS = 160
 _MOST_PARAMETERS = 40
@@ -59,7 +60,7 @@ def in_words(name: str) -> str:
 
 
 def document(spec: ToolSpec) -> str:
-    """Return the text that stands for a tool: its name in words, its description, its parameters with theirs."""
+    """Return the text that stands for a tool: its name in words, its description, examples, and parameters."""
     return f"{_head(spec)} {' '.join(_parameters(spec.input_schema))}".strip()
 
 
@@ -72,7 +73,8 @@ def digest(specs: Iterable[ToolSpec]) -> str:
 
 
 def _head(spec: ToolSpec) -> str:
-    return f"{in_words(spec.name)}. {spec.description[:_DESCRIPTION_CHARS]}"
+    examples = "; ".join(one.description[:_PARAMETER_CHARS] for one in spec.examples[:_EXAMPLES] if one.description)
+    return f"{in_words(spec.name)}. {spec.description[:_DESCRIPTION_CHARS]} {examples}".strip()
 
 
 def _parameters(schema: JsonObject) -> Iterator[str]:

@@ -22,6 +22,8 @@ _SUMS: Final = frozenset({"expression", "formula", "calculation", "sum"})
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+[^\s\"'<>.,;:!?)]", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“]([^\"”\n]{1,400})[\"”]|(?<!\w)'([^'\n]{1,400})'(?!\w)|`([^`\n]{1,400})`")
 _SUM = re.compile(r"[\d(][\d\s.,()+\-*/%^×÷]*[+\-*/%^×÷][\d\s.()+\-*/%^×÷]*[\d)]")
+_CALCULATES = re.compile(r"[+*^×÷]|\s[-/]\s|[()].*[-/]")
+"""What a date, a range or a version does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Question:
     Attributes:
         text: The user's words.
         files: Files that it names and that are there, as written.
+        general: The words with "this file" and the like in place of what stands in them, for comparing with what tools
+            say of themselves; the words themselves when there is nothing of the kind.
     """
 
     text: str
@@ -38,6 +42,7 @@ class Question:
     addresses: tuple[str, ...] = field(init=False)
     quoted: tuple[str, ...] = field(init=False)
     sums: tuple[str, ...] = field(init=False)
+    general: str = field(init=False)
     numbers: tuple[float, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,16 +52,25 @@ class Question:
         for taken in (*addresses, *self.files):
             bare = bare.replace(taken, " ")
         quoted = tuple(next(part for part in match if part) for match in _QUOTED.findall(bare))
-        sums = tuple(
-            match.strip().replace("×", "*").replace("÷", "/") for match in _SUM.findall(_QUOTED.sub(" ", bare))
-        )
+        sums = tuple(one for one in _SUM.findall(_QUOTED.sub(" ", bare)) if _CALCULATES.search(one))
         for name, value in (
             ("addresses", addresses),
             ("quoted", tuple(one for one in quoted if one not in self.files)),
             ("sums", sums),
+            ("general", _general(self.text, self.files, addresses, sums)),
             ("numbers", tuple(sorted(numbers_in(_QUOTED.sub(" ", bare))))),
         ):
             object.__setattr__(self, name, value)
+
+
+def _general(text: str, files: Sequence[str], addresses: Sequence[str], sums: Sequence[str]) -> str:
+    for address in addresses:
+        text = text.replace(address, "this web page")
+    for file in files:
+        text = text.replace(file, "this folder" if file.endswith("/") else "this file")
+    for sum_ in sums:
+        text = text.replace(sum_, "this calculation")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +126,7 @@ class _Taking:
             return self._listed(listed)
         if kind == "string" and _is_named(name, _SUMS):
             self._numbers.clear()
-            return self._sums.pop(0) if len(self._sums) == 1 else None
+            return _computable(self._sums.pop(0)) if len(self._sums) == 1 else None
         return self._one_of_a_kind(kind) if must else None
 
     def _one_of_a_kind(self, kind: Json) -> Json:
@@ -146,6 +160,10 @@ class _Taking:
         if all(name in self.given for name in self._properties):
             return False
         return bool(self._files or self._addresses or self._quoted or self._sums or self._numbers)
+
+
+def _computable(text: str) -> str:
+    return text.strip().replace("×", "*").replace("÷", "/")
 
 
 def _is_named(name: str, words: frozenset[str]) -> bool:

@@ -36,8 +36,16 @@ def _lines(output: JsonObject) -> Iterator[str]:
 def _text(value: Json) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, list) and all(isinstance(item, str | int | float | bool) for item in value):
-        return "\n".join(_text(item) for item in value[:_MOST_LINES])
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return "\n".join(_text(item) for item in value[:_MOST_LINES]) or "none"
+    return _plain(value)
+
+
+def _plain(value: Json) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool) or value is None or isinstance(value, list | Mapping):
         return dump(value).decode()
     return str(value)

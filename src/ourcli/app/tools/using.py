@@ -19,6 +19,7 @@ from ourcli.app.tools.calling import ToolCalls
 from ourcli.app.tools.named_files import NamedFile, named_files
 from ourcli.app.tools.recording import Recorder
 from ourcli.common.errors import CapabilityDeniedError, ModelError, OurcliError, ToolInputError
+from ourcli.core.openness import is_open
 from ourcli.core.prompt import Evidence
 from ourcli.tools.arguments import fill, invented
 from ourcli.tools.capabilities import Capability
@@ -37,6 +38,7 @@ UNTOLD_FITTING: Final = 0.6
 """A tool that takes nothing from the question must fit it that well."""
 _LEFT_OUT: Final = frozenset({"memory", "tools"})
 """Built-in families that a question never needs: memory is recalled anyway, and tools are chosen here."""
+_HOW_TO = re.compile(r"\s*(?:so|and|but|please)?\W*how\s+(?:to|do|does|can|could|would|should)\b", re.IGNORECASE)
 _LOG = logging.getLogger(__name__)
 
 
@@ -148,28 +150,25 @@ class ToolUse:
         self, question: str, context: ToolContext, *, writer: ArgumentWriter | None, remember: bool
     ) -> tuple[UsedTool, ...]:
         """Call the one tool that fits a question; see `UsesTools.use`."""
-        choices = await self._choices(question)
-        if not choices:
-            return ()
         files = await to_thread.run_sync(named_files, question, self._folder)
         asked = Question(text=question, files=tuple(one.text for one in files))
-        for choice in choices:
+        for choice in await self._choices(asked):
             call = await self._decided(choice, asked, files, writer)
             if call is not None:
                 return (await self._called(call, context, remember=remember),)
         return ()
 
-    async def _choices(self, question: str) -> Sequence[Choice]:
+    async def _choices(self, question: Question) -> Sequence[Choice]:
         index = await self._tools()
         if not index.specs:
             return ()
         try:
-            vector = await self._embedder.embed_query(question)
+            vector = await self._embedder.embed_query(question.general)
         except ModelError as exc:
             _LOG.info("tools are chosen by words alone: %s", exc.message)
             vector = None
-        ranked = index.rank(question, vector)
-        named = [choice for choice in ranked if _names(question, choice.spec.name)]
+        ranked = index.rank(question.general, vector)
+        named = [choice for choice in ranked if _names(question.text, choice.spec.name)]
         return named or fitting(ranked)
 
     async def _tools(self) -> ToolIndex:
@@ -193,15 +192,14 @@ class ToolUse:
         spec, found = choice.spec, evident(choice.spec, question)
         if found is None or (not found.complete and writer is None):
             return None
-        named = _names(question.text, spec.name)
+        if not found.given and not _means(question.text, choice):
+            return None
         given = dict(found.given)
         if not found.complete and writer is not None:
             written = await self._written(spec, question, found, writer)
             if written is None:
                 return None
             given = written
-        if not given and not named and choice.score < UNTOLD_FITTING:
-            return None
         by_text = {one.text: one for one in files}
         used = tuple(by_text[text] for text in _texts(given) if text in by_text)
         return _Call(spec=spec, input=_placed(given, used, spec), files=used)
@@ -250,6 +248,13 @@ class ToolUse:
 def _may_run(spec: ToolSpec) -> bool:
     own = spec.origin.kind is OriginKind.BUILTIN and spec.origin.name in _LEFT_OUT
     return spec.side_effects is SideEffects.NONE and not own
+
+
+def _means(question: str, choice: Choice) -> bool:
+    """Say whether a question that names no file, address or value of a tool means it, not only its subject."""
+    if _names(question, choice.spec.name):
+        return True
+    return choice.score >= UNTOLD_FITTING and not is_open(question) and _HOW_TO.match(question) is None
 
 
 def _names(question: str, tool: str) -> bool:
