@@ -1,5 +1,7 @@
 """Amounts for people."""
 
+import re
+
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -17,3 +19,17 @@ def shortened(text: str, limit: int = 80) -> str:
     """Return the text on one line, cut with an ellipsis."""
     words = " ".join(text.split())
     return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+def parse_bytes(text: str) -> int:
+    """Return the bytes that `10MiB`, `2 GB`, `512k` or `1000` mean; a letter alone counts in powers of 1024.
+
+    Raises:
+        ValueError: It means none.
+    """
+    found = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*(?:([kmgt])(i?)(b?)|b)?\s*", text.lower())
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is no size")
+    number, prefix, binary, b = found.groups()
+    base = 1000 if prefix and b and not binary else 1024
+    return int(float(number) * base ** (" kmgt".index(prefix) if prefix else 0))

@@ -4,10 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ourcli.app.desks.tools import PluginCheck, PluginShelf, ToolEntry, ToolShelf
+    from collections.abc import Sequence
+
+    from ourcli.app.desks.rights import ChangedRights, Request, Terms
+    from ourcli.app.desks.tools import Calling, PluginCheck, PluginShelf, ToolEntry, ToolShelf
     from ourcli.app.tools.calling import ToolCalls
     from ourcli.common.events import EventSink
+    from ourcli.tools.capabilities import Capability
     from ourcli.tools.data import JsonObject
+    from ourcli.tools.plugin_lock import Added
     from ourcli.tools.ports import ToolResult
     from ourcli.tools.undo import FileHistory
 
@@ -24,12 +29,42 @@ class Tools(Protocol):
         """Return every tool, and what is wrong with plugins that cannot be used."""
         ...
 
-    async def show(self, name: str) -> "ToolEntry":
+    async def show(self, name: str, session: str = "") -> "ToolEntry":
         """Return one tool."""
         ...
 
-    async def call(self, name: str, input: "JsonObject", listen: "EventSink" = ...) -> "ToolResult":  # noqa: A002
+    async def preview(self, name: str, input: "JsonObject", calling: "Calling" = ...) -> str:  # noqa: A002
+        """Return what a call would change, or ""."""
+        ...
+
+    async def call(
+        self,
+        name: str,
+        input: "JsonObject",  # noqa: A002
+        listen: "EventSink" = ...,
+        calling: "Calling" = ...,
+    ) -> "ToolResult":
         """Call a tool once."""
+        ...
+
+    async def request(self, name: str, more: "Sequence[Capability]" = (), session: str = "") -> "Request":
+        """Return what a tool lacks, with all that a person should know about it."""
+        ...
+
+    async def grant(self, name: str, rights: "Sequence[Capability]", terms: "Terms") -> "ChangedRights":
+        """Grant rights."""
+        ...
+
+    async def revoke(self, name: str, rights: "Sequence[Capability] | None" = None) -> "ChangedRights":
+        """Take rights back, None for all."""
+        ...
+
+    async def add_plugin(self, source: Path, *, replace: bool = False) -> "Added":
+        """Add a plugin from a folder or an archive."""
+        ...
+
+    async def remove_plugin(self, name: str) -> "tuple[Capability, ...]":
+        """Remove a plugin and all that it was granted; return that."""
         ...
 
     async def runner(self) -> "ToolCalls":

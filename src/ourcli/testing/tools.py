@@ -3,14 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ourcli.app.desks.tools import PluginCheck, PluginEntry, PluginShelf, ToolEntry, ToolShelf
+from ourcli.app.desks.rights import ChangedRights, Request, Terms
+from ourcli.app.desks.tools import Calling, PluginCheck, PluginEntry, PluginShelf, ToolEntry, ToolShelf
 from ourcli.common.clock import SystemClock
-from ourcli.common.errors import NotFoundError, OurcliError
+from ourcli.common.errors import CapabilityDeniedError, NotFoundError, OurcliError
 from ourcli.common.events import EventSink, NullSink
+from ourcli.testing.grants import NOON
 from ourcli.testing.undo import FakeHistory
-from ourcli.tools.capabilities import Capability, Quota, parse
+from ourcli.tools.capabilities import Capability, Quota, missing, parse
 from ourcli.tools.data import Json, JsonObject
+from ourcli.tools.grants import Difference
 from ourcli.tools.manifest import Manifest
+from ourcli.tools.plugin_lock import Added
 from ourcli.tools.plugins import Plugin
 from ourcli.tools.ports import Tool, ToolContext, ToolResult
 from ourcli.tools.registry import Registry
@@ -135,28 +139,82 @@ class FakeTools:
         self.problems: tuple[str, ...] = ()
         self.output: dict[str, Json] = {"greeting": "Hello, Ada!"}
         self.grants = FakeGrants()
+        self.held: set[Capability] = set()
+        self.needs: tuple[str, ...] = ()
+        self.shown = ""
+        self.why_asked = ""
+        self.changed: Difference | None = None
         self.tools: list[Tool] = []
         self.policy = False
 
     async def all(self) -> ToolShelf:
         """Return `specs` and `problems`."""
         self._begin("tools.all")
-        entries = tuple(ToolEntry(spec=spec, granted=()) for spec in self.specs)
+        entries = tuple(ToolEntry(spec=spec, granted=tuple(self.held)) for spec in self.specs)
         return ToolShelf(tools=entries, problems=self.problems)
 
-    async def show(self, name: str) -> ToolEntry:
+    async def show(self, name: str, session: str = "") -> ToolEntry:  # noqa: ARG002
         """Return one of `specs`."""
         self._begin("tools.show", name)
         for spec in self.specs:
             if spec.name == name:
-                return ToolEntry(spec=spec, granted=())
+                return ToolEntry(spec=spec, granted=tuple(self.held))
         raise NotFoundError(f"no tool {name!r}", hint="`ourcli tools list` shows them")
 
-    async def call(self, name: str, input: JsonObject, listen: EventSink = NullSink()) -> ToolResult:  # noqa: A002, ARG002, B008
-        """Answer `output`."""
-        self._begin("tools.call", name, dict(input))
+    async def preview(self, name: str, input: JsonObject, calling: Calling = Calling()) -> str:  # noqa: A002, B008
+        """Return `shown`, unless one of `needs` is neither held nor granted for this call."""
+        self._begin("tools.preview", name, dict(input))
+        self._check(name, (), calling)
+        return self.shown
+
+    async def call(
+        self,
+        name: str,
+        input: JsonObject,  # noqa: A002
+        listen: EventSink = NullSink(),  # noqa: ARG002, B008
+        calling: Calling = Calling(),  # noqa: B008
+    ) -> ToolResult:
+        """Answer `output`, unless a right that the tool requests, or one of `needs`, is not held."""
         spec = (await self.show(name)).spec
+        self._check(name, spec.capabilities, calling)
+        self._begin("tools.call", name, dict(input))
         return ToolResult(tool=name, output=self.output, origin=spec.origin, milliseconds=1.0)
+
+    def _check(self, name: str, requested: Sequence[Capability], calling: Calling) -> None:
+        lacking = missing((*requested, *(parse(text) for text in self.needs)), {*self.held, *calling.once})
+        if lacking:
+            raise CapabilityDeniedError(f"{name} lacks {lacking[0]}", capability=str(lacking[0]), hint="grant it")
+
+    async def request(self, name: str, more: Sequence[Capability] = (), session: str = "") -> Request:  # noqa: ARG002
+        """Return what one of `specs` lacks, with `why_asked` and `changed`."""
+        self._begin("tools.request", name, tuple(more))
+        spec = (await self.show(name)).spec
+        lacking = missing((*spec.capabilities, *more), self.held)
+        since = NOON if self.changed else None
+        return Request(spec=spec, lacking=lacking, why_asked=self.why_asked, since=since, changed=self.changed)
+
+    async def grant(self, name: str, rights: Sequence[Capability], terms: Terms) -> ChangedRights:
+        """Hold more."""
+        self._begin("tools.grant", name, tuple(rights), terms)
+        self.held |= set(rights)
+        return ChangedRights(origin=self.specs[0].origin, rights=tuple(rights))
+
+    async def revoke(self, name: str, rights: Sequence[Capability] | None = None) -> ChangedRights:
+        """Hold less."""
+        self._begin("tools.revoke", name, rights)
+        gone = self.held if rights is None else self.held & set(rights)
+        self.held -= gone
+        return ChangedRights(origin=self.specs[0].origin, rights=tuple(sorted(gone)))
+
+    async def add_plugin(self, source: Path, *, replace: bool = False) -> Added:
+        """Add the one plugin."""
+        self._begin("tools.add_plugin", source, replace)
+        return Added(plugin=a_plugin(), files={"manifest.json": "cd" * 32}, replaced=replace)
+
+    async def remove_plugin(self, name: str) -> tuple[Capability, ...]:
+        """Say that it had the right to know the time."""
+        self._begin("tools.remove_plugin", name)
+        return (parse("clock"),)
 
     async def runner(self) -> ToolRunner:
         """Return the real one, over fake tools that answer `output`, with the rights of `grants`."""

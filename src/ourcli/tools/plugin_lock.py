@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from ourcli.common.errors import PluginError, StoreError
-from ourcli.tools.plugins import read_plain
+from ourcli.tools.plugins import Plugin, read_plain
 
 MOST_FILES: Final = 256
 MOST_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -42,6 +43,15 @@ class Lock(BaseModel):
     def without(self, name: str) -> "Lock":
         """Return the lock without a plugin."""
         return Lock(plugins={key: value for key, value in self.plugins.items() if key != name})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """A plugin that was added, with its files' digests, and whether one of its name was replaced."""
+
+    plugin: Plugin
+    files: dict[str, str]
+    replaced: bool
 
 
 def read_lock(path: Path) -> Lock:

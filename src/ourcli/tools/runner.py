@@ -9,6 +9,7 @@ from ourcli.common.errors import CapabilityDeniedError, OurcliError, ToolError, 
 from ourcli.common.events import EventSink, ToolCalled, ToolDenied, ToolFailed, ToolFinished, ToolLogged
 from ourcli.tools.capabilities import Capability, CapabilityKind, Quota, missing
 from ourcli.tools.data import Json, JsonObject
+from ourcli.tools.grants import how_to_grant
 from ourcli.tools.ports import Grants, Tool, ToolContext, ToolResult
 from ourcli.tools.registry import Registry
 from ourcli.tools.schema import BadSchemaError, Schema
@@ -106,7 +107,7 @@ class ToolRunner:
         raise CapabilityDeniedError(
             f"the tool {spec.name!r} requests what nobody granted: {names}",
             capability=first,
-            hint="grant it only if you trust whoever wrote the tool; nothing was run",
+            hint=f"nothing was run; if you trust it, `{how_to_grant(spec.origin, lacking)}` grants it",
         )
 
     async def _quotas(self, spec: ToolSpec, context: ToolContext, granted: frozenset[Capability]) -> frozenset[Quota]:

@@ -18,10 +18,10 @@ from ourcli.app.tools.sources import open_sources
 from ourcli.app.wiring import Rooms
 from ourcli.common.errors import OurcliError, PluginError, ToolError
 from ourcli.common.events import EventSink, NullSink, ToolLogged
-from ourcli.tools.backends.plugin_store import Added
 from ourcli.tools.capabilities import Capability
 from ourcli.tools.data import JsonObject
 from ourcli.tools.gathering import Gathered, gather
+from ourcli.tools.plugin_lock import Added
 from ourcli.tools.plugins import Plugin, load_plugin
 from ourcli.tools.ports import Grants, ToolContext, ToolResult
 from ourcli.tools.registry import Registry

@@ -18,6 +18,8 @@ _HERE = "ourcli.cli.commands.plugins"
 
 COMMANDS: dict[str, LazyCommand] = {
     "list": LazyCommand(f"{_HERE}:list_plugins", "List the plugins that are installed."),
+    "add": LazyCommand(f"{_HERE}_installing:add", "Add a plugin from a folder or an archive."),
+    "remove": LazyCommand(f"{_HERE}_installing:remove", "Remove a plugin and what it was granted."),
     "check": LazyCommand(f"{_HERE}:check", "Look for what is wrong with a plugin."),
     "new": LazyCommand(f"{_HERE}:new", "Begin a plugin of your own."),
 }
@@ -26,7 +28,7 @@ COMMANDS: dict[str, LazyCommand] = {
 @click.group(cls=LazyGroup, table=COMMANDS)
 @common_options()
 def plugins() -> None:
-    """List and check plugins."""
+    """List, add, check and remove plugins."""
 
 
 @click.command("list")
@@ -40,13 +42,21 @@ def list_plugins(invocation: Invocation) -> None:
     for problem in shelf.problems:
         invocation.diagnostics.warning(problem)
     if invocation.json:
-        invocation.output.document({"plugins": [_data(one.plugin, one.granted) for one in shelf.plugins]})
+        invocation.output.document(
+            {"plugins": [{**_data(one.plugin, one.granted), "asked_first": one.asked} for one in shelf.plugins]}
+        )
         return
     rows = [
-        (one.plugin.name, one.plugin.manifest.version, ", ".join(one.plugin.manifest.capabilities) or "nothing")
+        (
+            one.plugin.name,
+            one.plugin.manifest.version,
+            ", ".join(one.plugin.manifest.capabilities) or "nothing",
+            ", ".join(str(right) for right in one.granted) or "nothing",
+            one.asked,
+        )
         for one in shelf.plugins
     ]
-    invocation.output.table(("plugin", "version", "requests"), rows)
+    invocation.output.table(("plugin", "version", "requests", "was granted", "asked first, because"), rows)
 
 
 @click.command()

@@ -9,7 +9,7 @@ from ourcli.cli.groups import LazyCommand, LazyGroup
 from ourcli.cli.invocation import Invocation
 from ourcli.cli.options import common_options
 from ourcli.cli.ports import Facade
-from ourcli.common.errors import ApprovalNeededError, CancelledByUserError, UsageError
+from ourcli.common.errors import UsageError
 
 if TYPE_CHECKING:
     from ourcli.app.desks.tools import ToolEntry
@@ -23,13 +23,15 @@ COMMANDS: dict[str, LazyCommand] = {
     "list": LazyCommand(f"{_HERE}:list_tools", "List the tools there are."),
     "show": LazyCommand(f"{_HERE}:show", "Show what a tool takes, gives and needs."),
     "call": LazyCommand(f"{_HERE}:call", "Call a tool once."),
+    "grant": LazyCommand(f"{_HERE}_rights:grant", "Grant rights to a tool, a plugin or a server."),
+    "revoke": LazyCommand(f"{_HERE}_rights:revoke", "Take rights back."),
 }
 
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 @common_options()
 def tools() -> None:
-    """List, show and call tools."""
+    """List, show and call tools, and say what they may do."""
 
 
 @click.command("list")
@@ -67,20 +69,22 @@ def show(invocation: Invocation, *, name: str) -> None:
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.option("--input", "given", metavar="JSON", default="{}", help="What the tool is given, a JSON object.")
+@click.option("--session", metavar="S", default="", help="The conversation whose grants hold too.")
 @common_options()
 @click.pass_obj
-def call(invocation: Invocation, *, name: str, given: str) -> None:
+def call(invocation: Invocation, *, name: str, given: str, session: str) -> None:
     """Call a tool once and print its answer.
 
-    What it answers is data of whoever wrote the tool. A tool that changes something is run after a question only.
+    What it answers is data of whoever wrote the tool. A tool that lacks a right is asked for when a person is here; it
+    can be granted once, for this session or always. A tool that changes something is run after a question only.
     """
+    from ourcli.cli.consent import Consent  # deferred: only a call asks
     from ourcli.cli.run import run  # deferred: asyncio
 
     value = _object(given)
 
     async def work(service: Facade) -> "ToolResult":
-        _agree(invocation, await service.tools.show(name))
-        return await service.tools.call(name, value, _Log(invocation))
+        return await Consent(invocation, service.tools, session).call(name, value, _Log(invocation))
 
     result = run(invocation, work)
     if invocation.json:
@@ -112,19 +116,6 @@ def _object(text: str) -> "JsonObject":
     if not isinstance(value, dict):
         raise UsageError("--input is no JSON object", hint="""write it like '{"name": "Ada"}'""")
     return value
-
-
-def _agree(invocation: Invocation, entry: "ToolEntry") -> None:
-    """Have a person agree to a tool that changes something; one that lacks a right is denied anyway."""
-    from ourcli.tools.capabilities import missing  # deferred: only a call needs it
-
-    spec = entry.spec
-    if spec.side_effects == "none" or missing(spec.capabilities, entry.granted):
-        return
-    if not invocation.interactive:
-        raise ApprovalNeededError(f"the tool {spec.name!r} changes something, and nobody is here to allow it")
-    if not click.confirm(f"{spec.name} changes something ({spec.side_effects}). Run it?", default=False, err=True):
-        raise CancelledByUserError(f"{spec.name!r} was not run")
 
 
 def _data(entry: "ToolEntry") -> dict[str, object]:

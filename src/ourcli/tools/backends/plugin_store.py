@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,22 +15,13 @@ from ourcli.common.files import atomic_write, ensure_private_folder, sync_folder
 from ourcli.tools.backends.archives import is_archive, unpack
 from ourcli.tools.backends.file_lock import changing
 from ourcli.tools.manifest import FILE_NAME
-from ourcli.tools.plugin_lock import MOST_FILE_BYTES, MOST_FILES, Lock, Locked, digests, faults, read_lock
+from ourcli.tools.plugin_lock import MOST_FILE_BYTES, MOST_FILES, Added, Lock, Locked, digests, faults, read_lock
 from ourcli.tools.plugins import Plugin, load_plugin, read_plain
 
 _TEXTS: Final = (".md", ".txt", ".rst")
 _PLAIN_TEXTS: Final = ("readme", "license", "licence", "copying", "notice")
 MOST_TEXT_BYTES: Final = 1024 * 1024
 _ABANDONED_S: Final = 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
-    """A plugin that was added, with its files' digests, and whether one of its name was replaced."""
-
-    plugin: Plugin
-    files: dict[str, str]
-    replaced: bool
 
 
 class PluginStore:
