@@ -32,7 +32,7 @@ from ourcli.core.recipe import Cookbook, shipped
 from ourcli.memory.layers import Layer
 from ourcli.memory.ports import LayerStats
 from ourcli.memory.private import anonymous
-from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming
+from ourcli.memory.query import Filter, Hit, LegScore, Query, ScoreCard, SearchResult, SearchTiming, matches
 from ourcli.memory.record import DIMS, Record, Source
 from ourcli.memory.stored import Contradiction, Redaction, Stored
 from ourcli.testing.lifecycle import FakeLifecycle
@@ -253,10 +253,11 @@ class FakeService(FakeModels):
         return self.stored[record_id]
 
     async def records(self, where: Filter, limit: int | None) -> list[Record]:
-        """Return stored records of the filter's layers."""
+        """Return stored records that pass the filter."""
         self._begin()
         self.filters.append(where)
-        return [record for record in self.stored.values() if record.layer in where.layers][:limit]
+        found = [record for record in self.stored.values() if record.layer in where.layers and matches(record, where)]
+        return found[:limit]
 
     async def forget(
         self, ids: Sequence[str] = (), session: str | None = None, *, cascade: bool = False
