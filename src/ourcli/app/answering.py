@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from ourcli.ai.models.spec import Capability
-from ourcli.ai.ports import ChatRequest, Finished, LanguageModel, TextDelta
+from ourcli.ai.ports import ChatRequest, Finished, TextDelta
+from ourcli.app.reader import Reader
 from ourcli.app.requests import AskRequest
 from ourcli.app.tools.using import UsedTool
 from ourcli.common.claims import Claim, unsupported
@@ -25,36 +24,6 @@ BESIDE = "What memory holds, word for word:"
 FROM_TOOL = "From the tool `{name}`"
 _NEAR_THE_STRONGEST = 0.7
 _SHORT_CHARS = 240
-
-
-class Reader(Protocol):
-    """A language model with what an answer needs to know of it."""
-
-    @property
-    def name(self) -> str:
-        """Registry id or file name."""
-        ...
-
-    @property
-    def capability(self) -> Capability:
-        """What it can be trusted with; known before it is loaded."""
-        ...
-
-    async def model(self) -> LanguageModel:
-        """Return the model, loaded."""
-        ...
-
-    async def prompt_tokens(self, answer_tokens: int) -> int:
-        """Return how many prompt tokens fit its context and the time that reading may take."""
-        ...
-
-    def note(self, finished: Finished) -> None:
-        """Learn from the speed that was measured."""
-        ...
-
-    def notices(self) -> tuple[str, ...]:
-        """Return what the user should know of a model that answered."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from typing import Literal
 import anyio
 
 from ourcli.ai.models.spec import Capability
-from ourcli.app.answering import Outcome, Reader, Setting
+from ourcli.app.answering import Outcome, Setting
 from ourcli.app.attachments import Attachments
-from ourcli.app.reader import NoReader
+from ourcli.app.reader import NoReader, Reader
 from ourcli.app.requests import Answer, AnswerTiming, AskRequest, Citation, ToolCall, Usage
 from ourcli.app.sessions import Sessions, conversation
 from ourcli.app.steps import Ingesting, Steps

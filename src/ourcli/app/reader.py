@@ -1,12 +1,43 @@
 """The language model of an answer: which one it is, loaded when it is first needed, and how fast it reads."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from ourcli.ai.budget import PrefillRates, prompt_budget
 from ourcli.ai.models.library import InstalledModel, ModelLibrary
 from ourcli.ai.models.spec import Capability
 from ourcli.ai.ports import Finished, LanguageModel
 from ourcli.common.errors import ModelMissingError
+
+
+class Reader(Protocol):
+    """A language model with what an answer needs to know of it."""
+
+    @property
+    def name(self) -> str:
+        """Registry id or file name."""
+        ...
+
+    @property
+    def capability(self) -> Capability:
+        """What it can be trusted with; known before it is loaded."""
+        ...
+
+    async def model(self) -> LanguageModel:
+        """Return the model, loaded."""
+        ...
+
+    async def prompt_tokens(self, answer_tokens: int) -> int:
+        """Return how many prompt tokens fit its context and the time that reading may take."""
+        ...
+
+    def note(self, finished: Finished) -> None:
+        """Learn from the speed that was measured."""
+        ...
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what the user should know of a model that answered."""
+        ...
 
 
 class LocalReader:

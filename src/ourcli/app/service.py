@@ -69,8 +69,7 @@ class Service:
     @cached_property
     def _tool_use(self) -> ToolUse:
         rooms = self._rooms
-        recorder = Recorder(rooms.memory, rooms.clock)
-        return ToolUse(self.tools, LateEmbedder(rooms), recorder, folder=Path.cwd())
+        return ToolUse(self.tools, LateEmbedder(rooms), Recorder(rooms), folder=Path.cwd())
 
     @cached_property
     def mcp(self) -> McpDesk:

@@ -8,7 +8,8 @@ from typing import Protocol
 import anyio
 
 from ourcli.ai.models.spec import Capability
-from ourcli.app.answering import Answering, Outcome, Reader, Setting, say
+from ourcli.app.answering import Answering, Outcome, Setting, say
+from ourcli.app.reader import Reader
 from ourcli.app.requests import IngestReport
 from ourcli.app.tools.recording import KIND as TOOL_RECORD
 from ourcli.app.tools.using import TOOL_KEY, NoTools, UsedTool, UsesTools

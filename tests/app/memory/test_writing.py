@@ -10,8 +10,8 @@ from ourcli.ai.backends.llama_cpp import LlamaCppModel
 from ourcli.ai.embed import EmbeddingService
 from ourcli.ai.models.spec import Capability
 from ourcli.ai.ports import Finished, LanguageModel
-from ourcli.app.answering import Reader
 from ourcli.app.memory.writing import ModelWriter
+from ourcli.app.reader import Reader
 from ourcli.common.errors import ConfigError, ModelBrokenError, ModelMissingError, OurcliError
 from ourcli.memory.ledger import Image
 from ourcli.memory.lifecycle.distil import Distiller

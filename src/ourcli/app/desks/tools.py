@@ -14,6 +14,7 @@ from ourcli.app.tools.builtin_source import open_history
 from ourcli.app.tools.calling import ToolCalls
 from ourcli.app.tools.granting import open_grants, open_policy
 from ourcli.app.tools.plugin_source import PluginSource
+from ourcli.app.tools.recording import Recorder
 from ourcli.app.tools.sources import open_sources
 from ourcli.app.wiring import Rooms
 from ourcli.common.errors import OurcliError, PluginError, ToolError
@@ -210,7 +211,7 @@ class ToolDesk:
         listen: EventSink = _QUIET,
         calling: Calling = _PLAINLY,
     ) -> ToolResult:
-        """Call a tool once; `listen` is told each line of its log.
+        """Call a tool once and remember the call; `listen` is told each line of its log.
 
         Raises:
             NotFoundError: There is no such tool.
@@ -218,10 +219,10 @@ class ToolDesk:
             ToolError: The call failed.
         """
         context = replace(self._context(calling), log=self._teller(name, listen))
-        if not calling.once:
-            return await (await self.runner()).call(name, input, context)
-        origin = (await self._registry()).get(name).spec().origin
-        return await (await self.once(origin, calling.once)).call(name, input, context)
+        calls = await self.runner()
+        if calling.once:
+            calls = await self.once(calls.registry.get(name).spec().origin, calling.once)
+        return await Recorder(self._rooms).call(calls, name, input, context)
 
     def _grants_for(self, spec: ToolSpec, calling: Calling) -> Grants:
         return OnceGrants(self._grants, spec.origin, calling.once) if calling.once else self._grants

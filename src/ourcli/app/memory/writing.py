@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ourcli.ai.completing import complete
 from ourcli.ai.models.spec import Capability
 from ourcli.ai.ports import ChatMessage, ChatRequest
-from ourcli.app.answering import Reader
+from ourcli.app.reader import Reader
 from ourcli.common.errors import ConfigError, ModelError
 
 _LOG = logging.getLogger(__name__)
