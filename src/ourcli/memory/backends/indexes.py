@@ -36,9 +36,9 @@ _SAMPLES = 64
 _ROUNDS = 15
 _CODES = 96
 """Product codes a vector, of one byte for four dimensions each."""
-_PROBED = 0.08
+_PROBED = 0.16
 """Share of the partitions that a search looks into, and at least so many:"""
-_FEWEST_PROBES = 16
+_FEWEST_PROBES = 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Asking:
     """How a vector index is asked.
 
     Attributes:
-        probes: Partitions to look into; more are looked into where a filter leaves too few rows. 0: there is none.
+        probes: Partitions to look into. 0: there is no index.
         refine: So many times the candidates are compared again in full; 0 where that is not needed.
         effort: Length of the candidate list of a graph; 0 for other indexes.
     """
@@ -55,17 +55,27 @@ class Asking:
     refine: int = 0
     effort: int = 0
 
-    def applied(self, query: Any, k: int) -> Any:
-        """Return the query, told how to go about it."""
-        if self.probes:
-            query = query.maximum_nprobes(0).minimum_nprobes(
-                self.probes
-            )  # in this order: the first may not exceed the last
+    def applied(self, query: Any, k: int, *, everywhere: bool = False) -> Any:
+        """Return the query, told how to go about it.
+
+        Args:
+            query: For k rows.
+            k: So many.
+            everywhere: Look into every partition: a filter left too few rows in the nearest ones.
+        """
+        if everywhere:
+            query = query.maximum_nprobes(_ALL)
+        elif self.probes:  # a fixed number: up to a higher bound LanceDB looks into all, however many rows it found
+            query = query.maximum_nprobes(max(self.probes, _DEFAULT)).minimum_nprobes(self.probes)
+            query = query.maximum_nprobes(self.probes)
         if self.refine:
             query = query.refine_factor(self.refine)
         return query.ef(max(self.effort, k)) if self.effort else query
 
 
+_ALL = 0
+_DEFAULT = 20
+"""LanceDB's own number of probes: the lower bound may never exceed the upper one."""
 _REFINE = MappingProxyType({"IvfPq": 2, "IvfRq": 4})
 _EFFORT = 300
 

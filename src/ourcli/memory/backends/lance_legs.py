@@ -49,11 +49,17 @@ class LanceLegs:
         held = await self._exact.current()
         if held is not None:
             return await self._compared(held, vector, where, k)
-        query = self._exact.asking.applied(self._table.query().nearest_to(vector).distance_type("cosine"), k)
-        found = await read(_filtered(query, where).select([ADDRESS, "embedding", "_distance"]).limit(k))
+        found = await self._near(vector, where, k, everywhere=False)
+        if len(found) < k and condition(where) is not None:
+            found = await self._near(vector, where, k, everywhere=True)
         vectors = leg_columns.to_unit(found)
         leg = await self._looked_up(found, vectors, vectors @ vector)
         return best(self._layer, [leg], k)
+
+    async def _near(self, vector: Vector, where: Filter, k: int, *, everywhere: bool) -> pa.Table:
+        near = self._table.query().nearest_to(vector).distance_type("cosine")
+        query = self._exact.asking.applied(near, k, everywhere=everywhere)
+        return await read(_filtered(query, where).select([ADDRESS, "embedding", "_distance"]).limit(k))
 
     async def _compared(self, held: Rows, vector: Vector, where: Filter, k: int) -> Leg:
         if not len(held.addresses):
