@@ -40,9 +40,9 @@ def open_beneath(folder: int, path: str, flags: int, *, links: bool = True) -> i
     Raises:
         OSError: EXDEV or ELOOP when the way leads, or might lead, out of the folder.
     """
-    wanted = flags | os.O_CLOEXEC | os.O_NOCTTY
+    wanted = flags | os.O_CLOEXEC
     if not wanted & getattr(os, "O_PATH", 0):
-        wanted |= os.O_NONBLOCK  # a pipe is not waited for
+        wanted |= os.O_NONBLOCK | os.O_NOCTTY  # a pipe is not waited for
     if sys.platform == "linux":
         try:
             return _open_by_kernel(folder, path, wanted, _BENEATH | _NO_MAGIC_LINKS | (0 if links else _NO_LINKS))
