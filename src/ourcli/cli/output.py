@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from ourcli.cli.sanitize import neutralise
+from ourcli.cli.sanitize import escape, neutralise
 from ourcli.common.jsondata import to_json
 
 if TYPE_CHECKING:
@@ -42,11 +42,15 @@ class Output:
 
     def document(self, data: object) -> None:
         """Write one JSON document, indented on a terminal."""
-        self._send(json.dumps(to_json(data), ensure_ascii=False, indent=2 if self.terminal else None) + "\n")
+        self._send_json(json.dumps(to_json(data), ensure_ascii=False, indent=2 if self.terminal else None))
 
     def line(self, data: object) -> None:
         """Write one JSON line."""
-        self._send(json.dumps(to_json(data), ensure_ascii=False, separators=(",", ":")) + "\n")
+        self._send_json(json.dumps(to_json(data), ensure_ascii=False, separators=(",", ":")))
+
+    def _send_json(self, text: str) -> None:
+        """Write JSON; on a terminal, what could drive it is written as JSON's escapes, which mean the same."""
+        self._send((escape(text) if self.terminal else text) + "\n")
 
     def text(self, text: str, *, end: str = "\n") -> None:
         """Write text for people; what is not ours is made harmless on a terminal."""

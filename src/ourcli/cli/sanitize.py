@@ -10,6 +10,8 @@ _VISIBLE: dict[int, str] = (
     | {code: f"<{code:04X}>" for code in _BIDI}
 )
 
+_ESCAPED: dict[int, str] = {code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0), *_BIDI)}
+
 
 def neutralise(text: str) -> str:
     """Return `text` with every control and bidi-override character made visible.
@@ -18,6 +20,14 @@ def neutralise(text: str) -> str:
     C1 and direction overrides become their number in angle brackets.
     """
     return text.replace("\r\n", "\n").translate(_VISIBLE)
+
+
+def escape(text: str) -> str:
+    """Return JSON with every control and bidi-override character inside its strings written as a JSON escape.
+
+    Characters below U+0020 are escaped by every JSON writer; line ends between values stay.
+    """
+    return text.translate(_ESCAPED)
 
 
 def well_formed(text: str) -> str:

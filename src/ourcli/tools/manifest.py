@@ -33,6 +33,9 @@ MOST_BYTES = 256 * 1024
 MOST_TOOLS = 128
 _MODULE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\.wasm\Z")
 
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+"""Names of devices on Windows, whatever follows the dot: a plugin of that name could not be copied there."""
+
 _PluginName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Small letters, digits, - and _.")]
 _ToolName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="Letters, digits, - and _.")]
 _FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
@@ -148,6 +151,13 @@ class Manifest(_Strict):
         ("outputSchema", "output_schema"),
         ("sideEffects", "side_effects"),
     )
+
+    @field_validator("name", "entry")
+    @classmethod
+    def _is_no_device(cls, given: str | None) -> str | None:
+        if given is not None and _RESERVED.match(given):
+            raise ValueError(f"{given!r} is the name of a device on Windows")
+        return given
 
     @field_validator("entry")
     @classmethod

@@ -185,7 +185,7 @@ def read_plain(path: Path, *, most_bytes: int) -> bytes:
         raise PluginError(f"cannot read {str(path)!r}: {reason}", hint="a plugin's files are plain files") from exc
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise PluginError(f"{str(path)!r} is no plain file")
+            raise PluginError(f"{str(path)!r} is no plain file", hint="a plugin's files are plain files")
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
             content = stream.read(most_bytes + 1)
     finally:
