@@ -1,5 +1,6 @@
 """The doctor, on a real home and a memory that is said to be this or that."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import pytest
 
 from ourcli.ai.backends.model_library import open_library
 from ourcli.app import doctor
-from ourcli.app.doctor import Check, Doctor, State
+from ourcli.app.doctor import Check, Doctor, Guards, State
 from ourcli.common.clock import SystemClock
-from ourcli.common.errors import StoreError
+from ourcli.common.errors import PluginError, StoreError
 from ourcli.common.net import Gate
 from ourcli.config.load import load
 from ourcli.config.locations import Home
@@ -39,12 +40,12 @@ class ScriptedCare:
         return ("the journal is whole again",)
 
 
-def the_doctor(home: Path, care: ScriptedCare, models: Path | None = None) -> Doctor:
+def the_doctor(home: Path, care: ScriptedCare, models: Path | None = None, guards: Guards | None = None) -> Doctor:
     place = Home(home)
     environment = {"OURCLI_PATHS_MODELS": str(models)} if models else {}
     loaded = load(place, environment, home.parent)
     library = open_library(place.models(loaded.settings), Gate(False), clock=SystemClock())
-    return Doctor(place, loaded, library, care)
+    return Doctor(place, loaded, library, care, guards=guards)
 
 
 def states(checks: Sequence[Check]) -> dict[str, State]:
@@ -100,6 +101,29 @@ def test_a_full_disk_and_scattered_tables_are_told(home: Path, monkeypatch: pyte
     assert found["indexes"].state is State.WARNING
     assert "ourcli memory vacuum" in found["indexes"].hint
     assert not home.exists()
+
+
+@promise("tools.doctor.guards")
+@pytest.mark.parametrize(
+    ("active", "state", "said"),
+    [
+        (("rlimits", "no-new-privs", "landlock-6", "no-capabilities", "seccomp"), State.OK, "landlock-6"),
+        (("rlimits", "no-new-privs"), State.WARNING, "lacks landlock, no-capabilities, seccomp"),
+        (PluginError("plugins run elsewhere"), State.WARNING, "plugins run elsewhere"),
+    ],
+)
+def test_the_guards_of_workers_are_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, active: tuple[str, ...] | PluginError, state: State, said: str
+) -> None:
+    async def guards() -> tuple[str, ...]:
+        if isinstance(active, PluginError):
+            raise active
+        return active
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    found = {check.name: check for check in anyio.run(the_doctor(home, ScriptedCare(), guards=guards).examine)}
+
+    assert (found["plugin sandbox"].state, said in found["plugin sandbox"].message) == (state, True)
 
 
 @promise("cli.doctor.looks")

@@ -2,7 +2,8 @@
 
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,10 @@ from ourcli.memory.ports import LayerStats
 
 LOW_BYTES = 1_000_000_000
 FULL_BYTES = 50_000_000
+_EXPECTED = {
+    "linux": ("rlimits", "no-new-privs", "landlock", "no-capabilities", "seccomp"),
+    "darwin": ("rlimits",),
+}
 MOST_FRAGMENTS = 64
 """With more data files in a table, searching gets slow."""
 
@@ -49,6 +54,9 @@ class Check:
     hint: str = ""
 
 
+Guards = Callable[[], Awaitable[Sequence[str]]]
+
+
 class Care(Protocol):
     """What the doctor needs of memory."""
 
@@ -73,10 +81,14 @@ class Doctor:
         loaded: The settings.
         library: The models.
         memory: The store.
+        guards: Names what holds the workers of plugins in; None leaves that out.
     """
 
-    def __init__(self, home: Home, loaded: Loaded, library: ModelLibrary, memory: Care) -> None:
+    def __init__(
+        self, home: Home, loaded: Loaded, library: ModelLibrary, memory: Care, *, guards: Guards | None = None
+    ) -> None:
         self._home, self._loaded, self._library, self._memory = home, loaded, library, memory
+        self._guards = guards
 
     async def repair(self) -> tuple[str, ...]:
         """Mend what can be mended; return what was done, a line each."""
@@ -88,6 +100,8 @@ class Doctor:
         checks = [self._configuration(), *await to_thread.run_sync(self._disk)]
         checks += [await self._model("embedding model", self._loaded.settings.ai.embed_model, self._library.locate)]
         checks += [await self._model("language model", self._loaded.settings.ai.llm_model, self._library.locate_llm)]
+        if self._guards is not None:
+            checks += [await _sandbox(self._guards)]
         return (*checks, *await self._examine_memory())
 
     def _configuration(self) -> Check:
@@ -101,7 +115,8 @@ class Doctor:
         home, settings = self._home, self._loaded.settings
         folders = (home.root, home.db(settings), home.cache, home.state, home.logs)
         inside = [path for folder in folders[1:] for path in sorted(folder.glob("*.*")) if path.is_file()]
-        return tuple(path for path in (*folders, home.config_file, *inside) if path.exists())
+        files = (home.config_file, home.grants, home.grants_policy, home.plugins_lock)
+        return tuple(path for path in (*folders, *files, *inside) if path.exists())
 
     def _disk(self) -> list[Check]:
         return [_permissions(self._places()), _space(self._home.root)]
@@ -122,6 +137,23 @@ class Doctor:
         except OurcliError as exc:
             hint = "`ourcli doctor --repair` brings back what can be read, and keeps what is damaged aside"
             return [Check(name="memory", state=State.FAILED, message=exc.message, hint=hint)]
+
+
+async def _sandbox(guards: Guards) -> Check:
+    try:
+        active = tuple(await guards())
+    except OurcliError as exc:
+        return Check(name="plugin sandbox", state=State.WARNING, message=exc.message, hint=exc.hint)
+    held = f"active: {', '.join(active) or 'none'}"
+    lacking = [one for one in _EXPECTED.get(sys.platform, ()) if not any(name.startswith(one) for name in active)]
+    if not lacking:
+        return Check(name="plugin sandbox", state=State.OK, message=f"a worker gives up its rights; {held}")
+    return Check(
+        name="plugin sandbox",
+        state=State.WARNING,
+        message=f"this system lacks {', '.join(lacking)}; {held}",
+        hint="the engine still holds plugins in; a newer kernel, or a container that allows it, adds the rest",
+    )
 
 
 def _permissions(places: Sequence[Path]) -> Check:

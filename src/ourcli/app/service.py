@@ -97,7 +97,7 @@ class Service:
     @property
     def _doctor(self) -> Doctor:
         rooms = self._rooms
-        return Doctor(rooms.home, rooms.loaded, rooms.library, MemoryCare(rooms))
+        return Doctor(rooms.home, rooms.loaded, rooms.library, MemoryCare(rooms), guards=self.tools.guards)
 
     # Questions
 

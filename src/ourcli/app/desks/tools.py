@@ -13,6 +13,7 @@ from ourcli.app.desks.rights import ChangedRights, Request, RightsDesk, Terms
 from ourcli.app.tools.builtin_source import open_history
 from ourcli.app.tools.calling import ToolCalls
 from ourcli.app.tools.granting import open_grants, open_policy
+from ourcli.app.tools.guards import worker_guards
 from ourcli.app.tools.plugin_source import PluginSource
 from ourcli.app.tools.recording import Recorder
 from ourcli.app.tools.sources import open_sources
@@ -286,6 +287,10 @@ class ToolDesk:
     def _forget(self) -> None:
         self._plugins.forget()
         self._gathered = self._runner = None
+
+    async def guards(self) -> tuple[str, ...]:
+        """Return what holds the workers of plugins in on this machine, by name."""
+        return await worker_guards(self._plugins)
 
     async def check(self, path: Path) -> PluginCheck:
         """Read a plugin folder, compile its module and have it list its tools, without giving it any right.
