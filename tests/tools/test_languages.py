@@ -63,11 +63,11 @@ def test_a_new_plugin_is_built_by_its_own_page_checked_and_called(
     new = ourcli.run("plugins", "new", "hello", "--lang", language)
     plugin = built(tmp_path / "hello")
     checked = ourcli.run("plugins", "check", str(plugin))
-    (home / "plugins").mkdir(exist_ok=True)
-    (home / "plugins" / "hello").symlink_to(plugin)
+    added = ourcli.run("plugins", "add", str(plugin))
     called = ourcli.run("tools", "call", "hello.hello", "--input", '{"name": "Ada \\"Ü\\" 日本"}', "--json")
 
-    assert (new.code, checked.code, called.code) == (0, 0, 0), new.err + checked.err + called.err
+    steps = (new, checked, added, called)
+    assert [step.code for step in steps] == [0, 0, 0, 0], [step.err for step in steps]
     assert called.document["output"] == {"greeting": 'Hello, Ada "Ü" 日本!'}
 
 
