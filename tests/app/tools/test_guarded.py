@@ -7,6 +7,7 @@ import pytest
 from ourcli.app.tools.guarded import guarded
 from ourcli.common.errors import DeniedError
 from ourcli.config.locations import Home
+from ourcli.tools.backends.policy_file import PolicyFile
 from ourcli.tools.capabilities import parse
 from tests.promises import promise
 
@@ -25,3 +26,20 @@ def test_other_folders_can_be_written_and_the_home_can_be_read(tmp_path: Path) -
     rights = [parse(f"fs:write={tmp_path}/homes"), parse(f"fs:read={tmp_path}/home"), parse("exec")]
 
     assert guarded(rights, Home(tmp_path / "home")) == rights
+
+
+def a_policy_for(home: Path) -> Path:
+    home.mkdir(mode=0o700)
+    policy = home / "grants.toml"
+    policy.write_text(f'[[grants]]\nkind = "builtin"\nname = "fs"\ncapabilities = ["fs:write={home}"]\n')
+    policy.chmod(0o600)
+    return policy
+
+
+@promise("tools.grants.guarded")
+@pytest.mark.anyio
+async def test_a_policy_cannot_grant_it_either(home: Path) -> None:
+    policy = PolicyFile(a_policy_for(home), lambda rights: guarded(rights, Home(home)))
+
+    with pytest.raises(DeniedError, match="change its own grants"):
+        await policy.entries()

@@ -83,11 +83,11 @@ class RightsDesk:
         origin = spec.origin
         held = await self._standing.granted(origin, session)
         last = before(await self._book.entries(), origin)
-        asked = (await self._plugins.discovered()).asked.get(origin.name, "") if origin.sha256 else ""
+        asked = (await self._plugins.discovered()).asked.get(origin.name, "")
         return Request(
             spec=spec,
             lacking=missing(tuple(dict.fromkeys((*spec.capabilities, *more))), held),
-            why_asked=asked,
+            why_asked=asked if origin.kind is OriginKind.PLUGIN else "",
             since=max((one.granted_at for one in last.grants), default=None) if last else None,
             changed=difference(last.facts, await self._facts(origin, registry)) if last else None,
         )

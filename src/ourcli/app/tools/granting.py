@@ -1,5 +1,6 @@
 """Open what was granted: the book that persons write, and the policy for unattended use."""
 
+from ourcli.app.tools.guarded import guarded
 from ourcli.app.tools.needs import ToolRooms
 from ourcli.tools.backends.grant_store import GrantStore
 from ourcli.tools.backends.policy_file import PolicyFile
@@ -9,7 +10,9 @@ from ourcli.tools.standing import StandingGrants
 
 def open_grants(rooms: ToolRooms) -> tuple[StandingGrants, GrantStore]:
     """Return what holds, and the book that grants are written to. No file is read yet."""
-    book, policy = GrantStore(rooms.home.grants, clock=rooms.clock), PolicyFile(rooms.home.grants_policy)
+    home = rooms.home
+    book = GrantStore(home.grants, clock=rooms.clock)
+    policy = PolicyFile(home.grants_policy, lambda rights: guarded(rights, home))
     rooms.on_close(book.aclose)
     rooms.on_close(policy.aclose)
     return StandingGrants([book, policy], clock=rooms.clock, terminal=terminal_session), book

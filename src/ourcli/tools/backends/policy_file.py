@@ -11,6 +11,7 @@ A plugin or server whose digest is another one gets nothing of it.
 """
 
 import tomllib
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Self
@@ -59,10 +60,11 @@ class PolicyFile:
 
     Args:
         path: `grants.toml`; need not exist.
+        check: Raises when one of the rights is none that can be granted.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, check: Callable[[Sequence[Capability]], object] = tuple) -> None:
+        self._path, self._check = path, check
         self._file: WatchedFile[tuple[Granted, ...]] = WatchedFile(path, self._parse, (), most_bytes=MOST_BYTES)
 
     async def entries(self) -> tuple[Granted, ...]:
@@ -70,6 +72,7 @@ class PolicyFile:
 
         Raises:
             ConfigError: The file is not valid; nothing of it counts.
+            DeniedError: It grants what nobody can grant.
             StoreError: It cannot be read, or others can write it.
         """
         return await self._file.current()
@@ -77,7 +80,7 @@ class PolicyFile:
     def _parse(self, content: bytes) -> tuple[Granted, ...]:
         try:
             policy = _Policy.model_validate(tomllib.loads(content.decode("utf-8")))
-            return tuple(_granted(one) for one in policy.grants)
+            entries = tuple(_granted(one) for one in policy.grants)
         except ValidationError as exc:
             faults = "; ".join(
                 f"{'.'.join(str(step)[:64] for step in one['loc'])}: {one['msg'].removeprefix('Value error, ')}"
@@ -88,6 +91,9 @@ class PolicyFile:
             raise ConfigError(f"{str(self._path)!r} is not valid: {exc.message}", hint=exc.hint) from exc
         except (ValueError, RecursionError) as exc:
             raise ConfigError(f"{str(self._path)!r} is not valid TOML: {exc}", hint=_HINT) from exc
+
+        self._check([one.capability for entry in entries for one in entry.grants])
+        return entries
 
     async def aclose(self) -> None:
         """Let the file go."""
