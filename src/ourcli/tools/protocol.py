@@ -12,6 +12,7 @@ from ourcli.tools.data import BadJsonError, Json, JsonObject, dump, parse
 
 VERSION = "2.0"
 METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
 MOST_ID_CHARACTERS = 64
 
 Id = int | str
@@ -55,6 +56,11 @@ Message = Answer | Failure | Question
 def request(id: Id, method: str, params: JsonObject) -> bytes:  # noqa: A002  # the protocol's word
     """Return a request as a line."""
     return dump({"jsonrpc": VERSION, "id": id, "method": method, "params": dict(params)}) + b"\n"
+
+
+def success(id: Id, result: JsonObject) -> bytes:  # noqa: A002  # the protocol's word
+    """Return a result as the answer to `id`, as a line."""
+    return dump({"jsonrpc": VERSION, "id": id, "result": dict(result)}) + b"\n"
 
 
 def refusal(id: Id, code: int, message: str) -> bytes:  # noqa: A002  # the protocol's word

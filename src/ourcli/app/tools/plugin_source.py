@@ -59,14 +59,18 @@ class PluginSource:
         if self._host is None:
             if sys.platform == "win32":
                 raise PluginError("plugins run on Linux and macOS only", hint="use WSL")
+            from ourcli.app.tools.builtin_source import LateFetcher  # deferred: the same
+            from ourcli.app.tools.memory_access import RoomsMemory  # deferred: the same
             from ourcli.app.worker import worker_command  # deferred: only those who use plugins pay for it
             from ourcli.tools.backends.wasm.compiled import CompiledCache  # deferred: the same
             from ourcli.tools.backends.wasm.host import WasmHost  # deferred: the same
             from ourcli.tools.backends.wasm.orders import SETTINGS  # deferred: the same
+            from ourcli.tools.host_services import GuestServices  # deferred: the same
 
             home = self._rooms.home
             cache = CompiledCache(home.compiled, home.compiled_digests, settings=SETTINGS)
-            self._host = WasmHost(worker_command(), cache)
+            services = GuestServices(LateFetcher(self._rooms.gate), RoomsMemory(self._rooms))
+            self._host = WasmHost(worker_command(), cache, services=services)
             self._rooms.on_close(self._host.aclose)
         return self._host
 

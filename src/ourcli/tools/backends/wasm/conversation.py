@@ -1,5 +1,6 @@
 """One call to a guest, seen from the host: what was asked, what came, what is wrong. Pure; no pipe is touched."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -13,17 +14,22 @@ from ourcli.common.errors import (
 )
 from ourcli.tools.backends.wasm.orders import FAILED, Report
 from ourcli.tools.data import Json
+from ourcli.tools.host_services import LOG, no_such_method
 from ourcli.tools.logtext import LogLines, harmless
 from ourcli.tools.ports import unheard
-from ourcli.tools.protocol import METHOD_NOT_FOUND, Answer, Failure, Id, Lines, Message, Question, read, refusal
+from ourcli.tools.protocol import Answer, Failure, Id, Lines, Message, Question, read, success
 
 MOST_LOG_LINES: Final = 500
 MOST_HOST_CALLS: Final = 1000
-_LOG_METHODS: Final = ("notifications/message", "host/log")
+_LOG_METHODS: Final = ("notifications/message", LOG)
 
 
 class Conversation:
-    """What a guest says: answers to one question at a time, and lines of log.
+    """What a guest says: answers to one question at a time, requests to the host meanwhile, and lines of log.
+
+    Attributes:
+        answer: What it answered to the present question.
+        requests: What it asked of the host and was not answered yet.
 
     Args:
         most_bytes: What it may write in one call, on each stream.
@@ -35,21 +41,23 @@ class Conversation:
         self._lines, self._log_lines = Lines(most_bytes), LogLines()
         self.asked: Id | None = None
         self.answer: Answer | Failure | None = None
+        self.requests: deque[tuple[Id, Question]] = deque()
         self._begin(None, unheard)
 
-    def _begin(self, asked: Id | None, log: Callable[[str], None]) -> None:
-        self.asked, self.answer, self._log = asked, None, log
+    def _begin(self, asked: Id | None, log: Callable[[str], None], *, served: bool = False) -> None:
+        self.asked, self.answer, self._log, self._served = asked, None, log, served
+        self.requests.clear()
         self._written = self._noted = self._told = self._host_calls = 0
 
-    def ask(self, identifier: Id, log: Callable[[str], None]) -> None:
-        """Begin a call.
+    def ask(self, identifier: Id, log: Callable[[str], None], *, served: bool = False) -> None:
+        """Begin a call; `served` says that somebody answers what it asks of the host.
 
         Raises:
             ToolOutputError: Half a line is left of what was said before.
         """
         if self._lines.pending:
             raise ToolOutputError("the tool wrote before it was asked")
-        self._begin(identifier, log)
+        self._begin(identifier, log, served=served)
 
     def finish(self) -> None:
         """End a call; what comes now was not asked for."""
@@ -106,9 +114,16 @@ class Conversation:
             raise ToolOutputError(f"the tool called the host more than {MOST_HOST_CALLS} times")
         if question.method in _LOG_METHODS:
             self._tell(harmless(_text(question.params.get("data", question.params.get("message")))))
-        if question.id is not None:
-            method = harmless(question.method)[:80]
-            self._reply(refusal(question.id, METHOD_NOT_FOUND, f"the host has no method {method!r} for this tool"))
+        if question.id is None:
+            return
+        if self.asked is None or self.answer is not None:
+            raise ToolOutputError("the tool asked the host for something outside a call")
+        if question.method in _LOG_METHODS:
+            self._reply(success(question.id, {}))
+        elif self._served:
+            self.requests.append((question.id, question))
+        else:
+            self._reply(no_such_method(question, question.id))
 
     def _tell(self, line: str) -> None:
         self._told += 1

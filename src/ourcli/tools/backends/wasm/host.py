@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +16,17 @@ from ourcli.tools.backends.wasm.compiled import CompiledCache
 from ourcli.tools.backends.wasm.compiling import compiled, kind_of
 from ourcli.tools.backends.wasm.orders import FRESH, PERSISTENT, Orders, Preopen
 from ourcli.tools.backends.wasm.pool import HostOptions, Pool
+from ourcli.tools.backends.wasm.process import Asking, Serving
+from ourcli.tools.backends.wasm.quotas import within_quotas
 from ourcli.tools.backends.wasm.sealed import SealedFile
 from ourcli.tools.backends.wasm.spawn import spawn
 from ourcli.tools.capabilities import Capability, CapabilityKind
 from ourcli.tools.data import Json, JsonObject
+from ourcli.tools.host_services import reply_to
 from ourcli.tools.manifest import Mode
 from ourcli.tools.plugins import Plugin, read_module
-from ourcli.tools.ports import ToolContext
-from ourcli.tools.protocol import request
+from ourcli.tools.ports import HostServices, ToolContext
+from ourcli.tools.protocol import Id, Question, request
 from ourcli.tools.spec import ToolSpec
 from ourcli.tools.wire import McpWire, SimpleWire, Wire, tool_names
 
@@ -48,10 +51,18 @@ class WasmHost:
         command: Starts a worker; see `ourcli.app.worker`.
         cache: Compiled modules.
         options: How many workers, how long.
+        services: What it does for guests that ask; None does nothing.
     """
 
-    def __init__(self, command: Sequence[str], cache: CompiledCache, options: HostOptions | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        cache: CompiledCache,
+        options: HostOptions | None = None,
+        services: HostServices | None = None,
+    ) -> None:
         self._command, self._cache, self._options = tuple(command), cache, options or HostOptions()
+        self._services = services
         self._pools: dict[_Key, Pool] = {}
         self._opening = anyio.Lock()
 
@@ -70,9 +81,11 @@ class WasmHost:
         timeout_s = most_s if context.timeout_s is None else min(most_s, context.timeout_s)
         identifier, line = wire.question(_identifier(), input)
         pool = self._pools.get(self._key(plugin, context)) or await self._open(plugin, context)
-        return wire.output(
-            await pool.ask(identifier, line, caller=context.caller, timeout_s=timeout_s, log=context.log)
-        )
+        serve = None if self._services is None else _serving(self._services, plugin, context)
+        question = Asking(identifier=identifier, line=line, timeout_s=timeout_s, log=context.log, serve=serve)
+        if context.quotas:
+            return wire.output(await within_quotas(context.quotas, pool.ask(question, caller=context.caller)))
+        return wire.output(await pool.ask(question, caller=context.caller))
 
     def _key(self, plugin: Plugin, context: ToolContext) -> _Key:
         return plugin.module_sha256 + plugin.manifest_sha256, context.granted
@@ -135,7 +148,7 @@ class WasmHost:
         context = ToolContext(timeout_s=LIST_S)
         pool = self._pools.get(self._key(plugin, context)) or await self._open(plugin, context)
         line = request(identifier, "tools/list", {})
-        answer = await pool.ask(identifier, line, caller="", timeout_s=LIST_S, log=context.log)
+        answer = await pool.ask(Asking(identifier=identifier, line=line, timeout_s=LIST_S), caller="")
         return tool_names(answer)
 
     async def aclose(self) -> None:
@@ -178,9 +191,24 @@ def _identifier() -> int:
     return secrets.randbelow(_IDS)
 
 
+def _rights(plugin: Plugin, granted: frozenset[Capability]) -> tuple[Capability, ...]:
+    """Return what a plugin requests and was granted, and nothing that was granted besides."""
+    return tuple(one for one in plugin.manifest.requested() if any(held.covers(one) for held in granted))
+
+
+def _serving(services: HostServices, plugin: Plugin, context: ToolContext) -> Serving:
+    """Return what answers a guest's requests to the host, with its rights in this call."""
+    exactly = replace(context, granted=frozenset(_rights(plugin, context.granted)))
+
+    async def serve(request: Question, identifier: Id) -> bytes:
+        return await reply_to(request, identifier, services, exactly)
+
+    return serve
+
+
 def _orders(plugin: Plugin, kind: str, granted: frozenset[Capability]) -> Orders:
-    """Return a worker's orders: what the plugin requests and was granted, and nothing that was granted besides."""
-    rights = [one for one in plugin.manifest.requested() if any(held.covers(one) for held in granted)]
+    """Return a worker's orders."""
+    rights = _rights(plugin, granted)
     limits = plugin.manifest.limits
     environment = [(one.value, os.environ[one.value]) for one in rights if _is_set(one)]
     return Orders(

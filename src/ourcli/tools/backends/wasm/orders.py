@@ -1,7 +1,8 @@
 """What the host tells a worker, and what the worker reports: lines on two pipes of their own.
 
 The guest's own stdin, stdout and stderr are the worker's: no byte of them passes through Python in the worker, except
-in fresh mode, where the worker reads the question (one line) from its stdin and gives it to the new instance.
+in fresh mode, where each instance has a pipe as its stdin: the worker writes the question (one line of its own stdin)
+and then what the host answers to the guest's requests, and closes it when the host has what it wanted.
 
 A worker imports this file and nothing of the library that costs time (`dataclasses`, `json`, `typing`), since a call
 waits for its start. So orders are plain classes and travel as `marshal` has them, which one interpreter writes and
@@ -61,11 +62,9 @@ class Orders:
         preopens: Folders that are granted.
         environment: Variables that are granted.
         arguments: What the guest finds as its command line.
-        answers: In fresh mode, the host answers what the guest asks of it: stdin stays open until the host ends it.
     """
 
     __slots__ = (
-        "answers",
         "arguments",
         "environment",
         "fuel",
@@ -85,11 +84,9 @@ class Orders:
         preopens: tuple[Preopen, ...] = (),
         environment: tuple[tuple[str, str], ...] = (),
         arguments: tuple[str, ...] = ("plugin",),
-        answers: bool = False,
     ) -> None:
         self.task, self.kind, self.memory_bytes, self.fuel = task, kind, memory_bytes, fuel
         self.preopens, self.environment, self.arguments = preopens, environment, arguments
-        self.answers = answers
 
 
 class Report:

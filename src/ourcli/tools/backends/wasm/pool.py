@@ -1,6 +1,6 @@
 """The workers of one plugin under one set of grants: a bounded number, reused, ended when idle."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,11 +8,11 @@ import anyio
 from anyio import to_thread
 
 from ourcli.tools.backends.wasm.orders import Orders
-from ourcli.tools.backends.wasm.process import WorkerProcess
+from ourcli.tools.backends.wasm.process import Asking, WorkerProcess
 from ourcli.tools.backends.wasm.sealed import SealedFile
 from ourcli.tools.backends.wasm.spawn import Spawned, spawn
 from ourcli.tools.backends.wasm.turns import Turns
-from ourcli.tools.protocol import Answer, Failure, Id
+from ourcli.tools.protocol import Answer, Failure
 
 IDLE_S: Final = 60.0
 MOST_WORKERS: Final = 4
@@ -60,9 +60,7 @@ class Pool:
         self._turns = Turns()
         self.guards: tuple[str, ...] = ()
 
-    async def ask(
-        self, identifier: Id, line: bytes, *, caller: str, timeout_s: float, log: Callable[[str], None]
-    ) -> Answer | Failure:
+    async def ask(self, question: Asking, *, caller: str) -> Answer | Failure:
         """Put a question to a worker that is free, or to a new one; calls of one caller keep their order.
 
         Raises:
@@ -71,7 +69,7 @@ class Pool:
         async with self._turns.of(caller), self._free:
             worker = await self._worker()
             try:
-                return await worker.ask(identifier, line, timeout_s=timeout_s, log=log)
+                return await worker.ask(question)
             finally:
                 if worker.alive:
                     self._idle.append(worker)

@@ -8,14 +8,18 @@ import asyncio
 import os
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
+import anyio
 from anyio import CancelScope, to_thread
 
 from ourcli.common.errors import OurcliError, ToolCrashedError, ToolOutputError
 from ourcli.tools.backends.wasm.conversation import Conversation, ending, too_slow
 from ourcli.tools.backends.wasm.orders import (
+    ANSWER,
+    END_OF_INPUT,
     ENDED,
     FRESH,
     INTERRUPT,
@@ -27,7 +31,8 @@ from ourcli.tools.backends.wasm.orders import (
 )
 from ourcli.tools.backends.wasm.outgoing import Outgoing
 from ourcli.tools.backends.wasm.spawn import Spawned
-from ourcli.tools.protocol import Answer, Failure, Id
+from ourcli.tools.ports import unheard
+from ourcli.tools.protocol import Answer, Failure, Id, Question
 
 START_S: Final = 30.0
 GRACE_S: Final = 0.1
@@ -46,6 +51,30 @@ _STOP: Final = signal.SIGSTOP
 _CONTINUE: Final = signal.SIGCONT
 
 
+_NONE: Final[OurcliError | None] = None
+Serving = Callable[[Question, Id], Awaitable[bytes]]
+"""Returns the line that answers a guest's request to the host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """One question to a guest.
+
+    Attributes:
+        identifier: The id that the answer must carry.
+        line: The question.
+        timeout_s: After so long the guest is interrupted, and killed when it does not end.
+        log: Takes lines of its log.
+        serve: Answers what the guest asks of the host meanwhile; None does nothing for it.
+    """
+
+    identifier: Id
+    line: bytes
+    timeout_s: float
+    log: Callable[[str], None] = unheard
+    serve: Serving | None = None
+
+
 class WorkerProcess:
     """A worker that runs one plugin; it is asked one question at a time.
 
@@ -62,13 +91,14 @@ class WorkerProcess:
         self._loop = asyncio.get_running_loop()
         self._stdin = Outgoing(self._loop, self._pipes.stdin)
         self._orders = Outgoing(self._loop, self._pipes.orders)
-        self._talk = Conversation(most_bytes, self._stdin.write)
+        self._talk = Conversation(most_bytes, self._reply)
         self._waiting: asyncio.Future[None] | None = None
         self._reports = bytearray()
         self._timers: list[asyncio.TimerHandle] = []
         self._parking: asyncio.TimerHandle | None = None
         self._parked = self._expired = self._busy = False
-        self._failure: OurcliError | None = None
+        self._over, self._failure, self._ended_by = False, _NONE, _NONE
+        self._more: asyncio.Event | None = None
         self._calls, self._asked_at = 0, 0.0
         self._timeout_s = START_S
         self.alive = True
@@ -97,29 +127,23 @@ class WorkerProcess:
                 await worker.aclose()
         return worker
 
-    async def ask(
-        self, identifier: Id, line: bytes, *, timeout_s: float, log: Callable[[str], None]
-    ) -> Answer | Failure:
+    async def ask(self, question: Asking) -> Answer | Failure:
         """Put one question to the guest and return its answer; after an error the worker may be dead (`alive`).
-
-        Args:
-            identifier: The id that the answer must carry.
-            line: The question.
-            timeout_s: After so long the guest is interrupted, and killed when it does not end.
-            log: Takes lines of its log.
 
         Raises:
             ToolError: It failed, in one of the ways that the error's kind names.
         """
         if not self.alive:  # it ended between two calls, by what it wrote or did unasked
-            raise self._failure or ToolCrashedError("the tool's worker was killed")
+            raise self._ended_by or ToolCrashedError("the tool's worker was killed")
         self._wake()
         try:
-            self._talk.ask(identifier, log)
-            self._expired, self._timeout_s, self._failure = False, timeout_s, None
-            self._stdin.write(line)
+            self._talk.ask(question.identifier, question.log, served=question.serve is not None)
+            self._over, self._failure = False, _NONE
+            self._expired, self._timeout_s = False, question.timeout_s
+            self._calls += 1
+            self._stdin.write(question.line)
             if not self._at_once():
-                await self._wait(timeout_s)
+                await self._answered(question)
             elif self._calls % _CALLS_A_TURN == 0:
                 await asyncio.sleep(0)
             answer = self._talk.answer
@@ -135,7 +159,6 @@ class WorkerProcess:
 
     def _at_once(self) -> bool:
         """Wait for the answer on the spot, for a moment only; say whether it came."""
-        self._calls += 1
         if self._fresh or self._pipes.stdout >= _MOST_SELECTED:
             return False
         if select.select([self._pipes.stdout], (), (), GLANCE_S)[0]:
@@ -143,6 +166,36 @@ class WorkerProcess:
         if self._failure is not None:
             raise self._failure
         return self._talk.answer is not None
+
+    async def _answered(self, question: Asking) -> None:
+        """Wait for the end of the call; what the guest asks of the host is answered meanwhile, one after the other."""
+        ends_at = self._loop.time() + question.timeout_s
+        if not self._talk.requests:
+            await self._wait(question.timeout_s)
+        if self._over or question.serve is None:
+            return
+        failure = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._serve, question.serve)
+            try:
+                await self._wait(ends_at - self._loop.time())
+            except OurcliError as exc:
+                failure = exc
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _serve(self, serve: Serving) -> None:
+        self._more = asyncio.Event()
+        try:
+            while True:
+                while self._talk.requests:
+                    identifier, request = self._talk.requests.popleft()
+                    self._reply(await serve(request, identifier))
+                self._more.clear()
+                await self._more.wait()
+        finally:
+            self._more = None
 
     def look(self) -> bool:
         """Read what came unasked, which may end it; say whether it is alive."""
@@ -153,11 +206,12 @@ class WorkerProcess:
         return self.alive
 
     async def _wait(self, timeout_s: float) -> None:
-        """Wait until a callback ends the waiting; whoever cancels it gets the worker killed."""
-        self._waiting = self._loop.create_future()
+        """Wait until it is over or the guest asks something of the host; whoever cancels it gets the worker killed."""
         self._timers = [self._loop.call_later(timeout_s, self._expire)]
         try:
-            await self._waiting
+            if not self._over:
+                self._waiting = self._loop.create_future()
+                await self._waiting
         except asyncio.CancelledError:
             self.kill()
             raise
@@ -165,18 +219,21 @@ class WorkerProcess:
             for timer in self._timers:
                 timer.cancel()
             self._waiting = None
+        if self._failure is not None:
+            raise self._failure
 
     def _end(self, failure: OurcliError | None = None, *, kill: bool = False) -> None:
-        """End the waiting, with an error or without; one that comes before anybody waits is kept."""
-        if self._waiting is None:
-            self._failure = self._failure or failure
-        if self._waiting is not None and not self._waiting.done():
-            if failure is None:
-                self._waiting.set_result(None)
-            else:
-                self._waiting.set_exception(failure)
+        """End the call, with an error or without; what comes later does not change how it ended."""
+        self._ended_by = self._ended_by or failure
+        if not self._over:
+            self._over, self._failure = True, failure
+            self._go_on()
         if kill:
             self.kill()
+
+    def _go_on(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     # What the pipes bring
 
@@ -187,10 +244,27 @@ class WorkerProcess:
             except ToolOutputError as exc:
                 self._end(exc, kill=True)
                 return
-            if self._talk.answer is not None and not self._fresh:
-                self._end()
+            self._heard()
         if self.alive and data == b"":
             self._loop.remove_reader(self._pipes.stdout)  # how it ended is what the report says
+
+    def _heard(self) -> None:
+        """See whether the guest answered, or wants something of the host."""
+        if self._talk.answer is not None and self._fresh and self._talk.asked is not None:
+            self._orders.write(END_OF_INPUT + b" %d\n" % self._calls)
+        elif self._talk.answer is not None:
+            self._end()
+        elif self._talk.requests and self._more is not None:
+            self._more.set()
+        elif self._talk.requests:
+            self._go_on()
+
+    def _reply(self, line: bytes) -> None:
+        """Write a line for the guest; a fresh instance's stdin is not the worker's."""
+        if self._fresh:
+            self._orders.write(ANSWER + b" %d " % self._calls + line)
+        else:
+            self._stdin.write(line)
 
     def _on_stderr(self) -> None:
         data = _read(self._pipes.stderr)

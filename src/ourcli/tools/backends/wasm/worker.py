@@ -72,11 +72,8 @@ def _run(guest: Guest, orders: Orders, feed: Feed, reports_out: int) -> None:
         return
     questions = Lines(0)
     while question := questions.next():
-        if orders.answers:
-            report = guest.run(feed.begin(question))
-            feed.end()
-        else:
-            report = guest.run(question)
+        report = guest.run(feed.begin(question))
+        feed.end()
         _report(reports_out, report)
 
 
@@ -84,7 +81,7 @@ def _listen(inbox: "Lines", engine: Engine, feed: Feed) -> None:
     """Do what the host says while a guest runs, and leave when the host is gone."""
     while line := inbox.next():
         word, _, rest = line.partition(b" ")
-        if word == INTERRUPT.strip():
+        if line == INTERRUPT:
             engine.interrupt()
         elif word == ANSWER:
             number, _, answer = rest.partition(b" ")
