@@ -60,7 +60,7 @@ class LatencyReport:
         stages_ms: Mean of each stage of our searches, one at a time over all projects.
         add_rows_per_s: Bulk add with given vectors, acknowledged.
         index_s: Seconds to compact and index.
-        rss_bytes: Memory of this process after our searches, before the others were opened.
+        rss_bytes: Memory of this process after our searches, before the others were opened; what filling took is in it.
     """
 
     rows: int
