@@ -302,5 +302,5 @@ def _holder(texts: Sequence[str]) -> Callable[[bytes], bool]:
 
 
 def _holds(forms: frozenset[bytes], data: bytes) -> bool:
-    plain = data.replace(b"\r\n", b"\n")
-    return any(form in data or form in plain for form in forms)
+    plain = [data.replace("\r\n".encode(kind), "\n".encode(kind)) for kind in ("utf-8", "utf-16-le", "utf-16-be")]
+    return any(form in one for form in forms for one in (data, *plain))

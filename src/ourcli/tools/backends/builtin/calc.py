@@ -170,7 +170,10 @@ def _functions(context: Context) -> Mapping[str, _Function]:
     def rounded(value: Decimal, digits: Decimal = Decimal(0)) -> Decimal:
         if digits != int(digits) or abs(digits) > _DIGITS:
             raise _Refused("round takes a whole number of digits")
-        return value.quantize(Decimal(1).scaleb(-int(digits)), rounding=ROUND_HALF_UP, context=context)
+        wide = Context(
+            prec=2 * _DIGITS + _EXPONENT, Emax=2 * _EXPONENT, Emin=-2 * _EXPONENT
+        )  # to be asked to round is exact
+        return context.create_decimal(value.quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP, wide))
 
     def factorial(value: Decimal) -> Decimal:
         if value != int(value) or not 0 <= value <= _MOST_FACTORIAL:

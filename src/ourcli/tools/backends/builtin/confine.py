@@ -37,20 +37,32 @@ def main() -> None:
     _package, network, count_read, count_write, *rest = sys.argv[1:]
     reads, writes = int(count_read), int(count_write)
     readable, writable, words = rest[:reads], rest[reads : reads + writes], rest[reads + writes :]
+    program = found(words[0])  # looked for while everything can still be looked at
     if sys.platform == "linux":
         confine(readable, writable, network=network == "1")
     try:
-        os.execvp(words[0], words)  # noqa: S606  # without a shell is the point
+        os.execv(program, words)  # noqa: S606  # without a shell is the point
     except OSError as exc:
         sys.stderr.write(f"{words[0]}: {exc.strerror}\n")
         os._exit(127 if isinstance(exc, FileNotFoundError) else 126)
+
+
+def found(program: str) -> str:
+    """Return where a program stands, or its name when it is nowhere."""
+    if "/" in program:
+        return program
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        path = f"{folder}/{program}"
+        if folder.startswith("/") and os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112  # it costs less
+            return path
+    return program
 
 
 def confine(readable: Sequence[str], writable: Sequence[str], *, network: bool) -> None:
     """Restrict this process and all that it becomes or starts."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    version = int(libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION))
+    version = landlock_version()
     if version < 1:
         return
     handled = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
@@ -69,6 +81,13 @@ def confine(readable: Sequence[str], writable: Sequence[str], *, network: bool) 
         sys.stderr.write("landlock: the rules could not be applied\n")
         os._exit(126)
     os.close(ruleset)
+
+
+def landlock_version() -> int:
+    """Return which Landlock the kernel has, less than 1 for none."""
+    if sys.platform != "linux":
+        return 0
+    return int(ctypes.CDLL(None).syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION))
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, path: str, rights: int) -> None:
