@@ -1,6 +1,7 @@
-"""Hold ourcli's MCP server against the protocol's own conformance suite.
+"""Hold ourcli's MCP server and client against the protocol's own conformance suite.
 
 python tools/conformance.py server          what revision 2026-07-28 requires of servers
+python tools/conformance.py client          what it requires of clients
 
 The suite is a program of Node.js. It knows no tokens, so a few lines beside the fixtures give it the server's.
 `make conformance` runs this; fetching the suite needs the network once.
@@ -8,6 +9,7 @@ The suite is a program of Node.js. It knows no tokens, so a few lines beside the
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SUITE = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
 REVISION = "2026-07-28"
 OLDEST_NODE = 22
+SCENARIO_MS = 400_000
+"""The suite starts the clients of all scenarios at once; they wait for their turn."""
 FOLDER = ROOT / "build" / "conformance"
 PROGRAM = FOLDER / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
 BESIDE = ROOT / "tests" / "servers" / "mcp" / "conformance"
@@ -86,9 +90,20 @@ def server() -> int:
     return done.returncode
 
 
+def client() -> int:
+    """Run what is required of clients; return the suite's exit code."""
+    program = the_node()
+    fetch(program)
+    command = shlex.join([sys.executable, "-m", "tests.tools.mcp.conformance_turn"])
+    with tempfile.TemporaryDirectory() as results:
+        words = [program, str(PROGRAM), "client", "--command", command, "--requirements", REVISION]
+        done = subprocess.run([*words, "--output-dir", results, "--timeout", str(SCENARIO_MS)], cwd=ROOT, check=False)
+    return done.returncode
+
+
 def main(words: Sequence[str]) -> int:
     """Run the halves that are named, all of them when none is."""
-    halves = {"server": server}
+    halves = {"server": server, "client": client}
     unknown = [word for word in words if word not in halves]
     if unknown:
         raise SystemExit(f"error: no part {unknown[0]!r}\nhint: {', '.join(halves)}")

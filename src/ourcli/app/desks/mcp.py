@@ -1,7 +1,9 @@
 """The facade's side of MCP servers: add, look at, remove."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from anyio import to_thread
@@ -54,6 +56,7 @@ class McpDesk:
             ToolError: It cannot be reached; nothing was stored.
         """
         check_server(server)
+        server = _placed(server)
         host = open_host(self._rooms, browser)
         try:
             tools, revision = await host.look(server, LOGIN_S if browser else CONNECT_S)
@@ -91,6 +94,14 @@ class McpDesk:
         await to_thread.run_sync(open_server_file(self._rooms).remove, name)
         tokens = self._rooms.home.mcp_tokens / f"{name}.json"
         await to_thread.run_sync(lambda: tokens.unlink(missing_ok=True))
+
+
+def _placed(server: McpServer) -> McpServer:
+    """Return a server whose program is found from every folder."""
+    program = server.command[0] if server.command else ""
+    if os.sep not in program:
+        return server
+    return replace(server, command=(str(Path(program).absolute()), *server.command[1:]))
 
 
 def _entry(known: KnownServer, problem: str = "") -> ServerEntry:

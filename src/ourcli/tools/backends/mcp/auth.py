@@ -122,16 +122,17 @@ class Door:
                     self._came.set()
 
     async def wait(self) -> AuthorizationCodeResult:
-        """Return what the browser brought.
+        """Return what the browser brought; the next login starts anew.
 
         Raises:
             DeniedError: Nobody logged in in time, or the login was refused.
         """
         with anyio.move_on_after(LOGIN_S):
             await self._came.wait()
-        if self._result is None or not self._result.code:
+        result, self._result, self._came = self._result, None, anyio.Event()
+        if result is None or not result.code:
             raise DeniedError("nobody logged in", hint="run the command again")
-        return self._result
+        return result
 
 
 def _code_in(head: bytes) -> AuthorizationCodeResult | None:

@@ -175,7 +175,7 @@ class Peer:
     def _failed(self, exc: OurcliError) -> OurcliError:
         self._not_before = anyio.current_time() + BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
         self._failures += 1
-        if not exc.hint:
+        if not exc.hint or isinstance(exc, ToolCrashedError):
             exc.hint = f"is it running? `ourcli mcp list {self._server.name} --check` tells"
         return exc
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ourcli.common.errors import ConfigError, NotFoundError
+from ourcli.common.errors import ConfigError, InvalidInputError, NotFoundError
 from ourcli.common.files import atomic_write, ensure_private_folder
 from ourcli.tools.servers import KnownServer, McpServer, RemoteTool, check_server
 
@@ -114,7 +114,7 @@ class ServerFile:
                 check_server(_known(name, one).server)
         except FileNotFoundError:
             return _File()
-        except (OSError, ValueError, ValidationError) as exc:
+        except (OSError, ValueError, ValidationError, InvalidInputError) as exc:
             raise ConfigError(
                 f"{str(self._path)!r} cannot be used: {exc}", hint="mend it, or move it away and add the servers again"
             ) from exc
