@@ -2,9 +2,11 @@
 
 python -m tests.support.bare_wasi compile MODULE TARGET
 python -m tests.support.bare_wasi run COMPILED [FOLDER]...
+python -m tests.support.bare_wasi MODULE
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
 from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, WasiConfig
@@ -70,8 +72,18 @@ def _run_component(here: Engine, store: Store, compiled: Path) -> None:
     program(store)
 
 
+def run_module(module: Path) -> None:
+    """Compile and run a program."""
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = Path(folder) / f"it{COMPONENT if is_component(module.read_bytes()) else '.core'}.cwasm"
+        compile_to(module, compiled)
+        run(compiled, [])
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "compile":
         compile_to(Path(sys.argv[2]), Path(sys.argv[3]))
-    else:
+    elif sys.argv[1] == "run":
         run(Path(sys.argv[2]), sys.argv[3:])
+    else:
+        run_module(Path(sys.argv[1]))
