@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,12 +165,18 @@ class Arena:
         (folder / "manifest.json").write_text(json.dumps(manifest))
         return load_plugin(folder)
 
-    async def call(self, plugin: Plugin, given: dict[str, Json], rights: list[str] | None = None) -> Outcome:
-        """Call a plugin's first tool as every tool is called: rights, schema, events."""
+    async def call(
+        self,
+        plugin: Plugin,
+        given: dict[str, Json],
+        rights: list[str] | None = None,
+        quotas: Mapping[str, int] | None = None,
+    ) -> Outcome:
+        """Call a plugin's first tool as every tool is called: rights, quotas, schema, events."""
         sink, log = RecordingSink(), list[str]()
         tools = self.host.tools(plugin)
         clock = FrozenClock(datetime(2026, 1, 2, tzinfo=UTC))
-        runner = ToolRunner(Registry(tools), FakeGrants({"*": rights or []}), clock=clock, sink=sink)
+        runner = ToolRunner(Registry(tools), FakeGrants({"*": rights or []}, quotas), clock=clock, sink=sink)
         try:
             result = await runner.call(tools[0].spec().name, given, ToolContext(log=log.append))
         except OurcliError as exc:
@@ -202,6 +209,18 @@ class Arena:
 
     def _digest(self) -> dict[str, str]:
         return {str(path): _content(path) for path in _below(self.outside, self.granted, self.folder / "home")}
+
+
+@asynccontextmanager
+async def an_arena(host: WasmHost, workshop: Workshop, folder: Path) -> AsyncIterator[Arena]:
+    """Give an arena over a host; at its end nothing of it is left in this process."""
+    descriptors = psutil.Process().num_fds()
+    made = Arena(host, workshop, folder)
+    await made.listen()
+    yield made
+    await made.aclose()
+    assert workers() == [], "a worker outlived its host"
+    assert psutil.Process().num_fds() <= descriptors, "the host lost track of descriptors"
 
 
 def _below(*places: Path) -> Iterator[Path]:

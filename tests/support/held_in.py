@@ -113,7 +113,7 @@ def outcome(attempt: Callable[[], object]) -> int:
 
 def main() -> None:
     """Be held in, try everything, say what came of it."""
-    folder, parent, port = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    folder, parent, port = Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3])
     preopens = (Preopen(path=str(folder / "granted"), writable=False),)
     guards = hold_in(preopens=preopens, memory_bytes=_MEMORY_BYTES, file_bytes=1 << 20)
     found = {name: outcome(attempt) for name, attempt in attempts(folder, parent, port).items()}

@@ -1,8 +1,13 @@
 """Guests that use up time and stack, or end in odd ways."""
 
+import threading
+from functools import partial
+
 import anyio
 import psutil  # type: ignore[import-untyped]  # it ships none
 import pytest
+from anyio import to_thread
+from anyio._backends._asyncio import WorkerThread  # how long a thread waits for work is not told elsewhere
 
 from ourcli.common.errors import ToolCrashedError, ToolOutputError, ToolTimeoutError
 from tests.promises import promise
@@ -82,3 +87,25 @@ async def test_a_guest_that_goes_on_after_its_answer_is_stopped_until_it_is_aske
             await anyio.sleep(0.01)
 
     await arena.withstand(endless("answer-and-loop"))
+
+
+@promise("tools.attacks.computing")
+@promise("tools.wasm.killed-worker")
+async def test_threads_of_the_host_that_end_take_no_worker_with_them(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well = Attack(guest="computing", word="well", told="well", limits={"timeout_ms": 20_000})
+    await arena.withstand(well)
+    known = {worker.pid for worker in workers()}
+    together = threading.Barrier(4)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(to_thread.run_sync, partial(together.wait, None))
+    monkeypatch.setattr(WorkerThread, "MAX_IDLE_TIME", 0)
+
+    await to_thread.run_sync(int)
+    with anyio.fail_after(20):
+        while sum(isinstance(thread, WorkerThread) for thread in threading.enumerate()) > 1:  # noqa: ASYNC110  # as above
+            await anyio.sleep(0.01)
+
+    assert {worker.pid for worker in workers()} == known

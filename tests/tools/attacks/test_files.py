@@ -1,12 +1,15 @@
 """Guests that want files which nobody granted, or do to granted ones what they must not."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ourcli.common.errors import PluginError, ToolError
 from tests.promises import promise
 from tests.support.arena import SECRET, Arena, Attack
+from tests.support.guests import full_manifest
 
 pytestmark = pytest.mark.anyio
 RIGHTS = ("fs:read={granted}", "fs:write={writable}")
@@ -123,6 +126,47 @@ async def test_no_file_grows_beyond_the_limit(arena: Arena, word: str, told: str
     size = target.lstat().st_size if target.exists() else 0
     target.unlink(missing_ok=True)
     assert size <= 64 * 1024 * 1024
+
+
+@promise("tools.attacks.files")
+async def test_a_granted_folder_inside_a_writable_one_cannot_be_swapped_for_a_link(arena: Arena) -> None:
+    inner = arena.writable / "inner"
+    inner.mkdir()
+    rights = ("fs:write={writable}", "fs:read={writable}/inner")
+    moved = await arena.attack(tries("move", "{writable}/./inner>{writable}/was-inner", rights=rights))
+    linked = await arena.attack(tries("symbolic-link", "../outside>{writable}/./inner", rights=rights))
+    again = Attack(guest="files", word="read", path="{writable}/inner/secret.txt", told="", rights=rights)
+
+    outcome = await arena.attack(again)  # other limits, so another worker opens the folders anew
+
+    kept = [path for path in (inner, arena.writable / "was-inner") if path.is_symlink() or path.exists()]
+    for path in kept:
+        path.unlink() if path.is_symlink() else path.rmdir()
+    assert (moved.said, linked.said) == ("done", "done"), "a guest may do so in what it may write"
+    assert isinstance(outcome.error, PluginError), f"{outcome.said!r}"
+    assert "reached through a link" in outcome.error.message
+    assert "remove the link" in outcome.error.hint
+    await arena.live_on()
+
+
+@promise("tools.attacks.files")
+async def test_a_folder_is_not_filled_beyond_its_quota(arena: Arena) -> None:
+    folder = arena.folder / "quota"
+    folder.mkdir()
+    rights, most = [f"fs:write={folder}"], 32 * 1024 * 1024
+    manifest = full_manifest("filler", capabilities=rights, timeout_ms=60_000)
+
+    outcome = await arena.call(
+        arena.plugin("files", manifest), {"do": "fill-many", "path": str(folder)}, rights, {str(folder): most}
+    )
+
+    written = sum(path.stat().st_size for path in folder.iterdir())
+    shutil.rmtree(folder)
+    assert isinstance(outcome.error, ToolError), f"{outcome.said!r}"
+    assert "more than its quota" in outcome.error.message
+    assert outcome.error.hint
+    assert written < 1024 * 1024 * 1024
+    await arena.live_on()
 
 
 @promise("tools.attacks.files")

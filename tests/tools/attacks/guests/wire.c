@@ -146,6 +146,17 @@ static void ask_host(const char *path)
         answer(strstr(line, "\"error\"") != NULL ? "refused" : line);
 }
 
+/* Have the host fetch an address; say what came, or the number of the refusal. */
+static void fetch(const char *path)
+{
+    say_raw("{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"host/fetch\",\"params\":{\"url\":\""), say_raw(path);
+    say_raw("\"}}\n");
+    if (fgets(line, sizeof line, stdin) == NULL)
+        return;
+    const char *code = strstr(line, "\"code\":");
+    answer_number(code == NULL ? "fetched" : "refused", code == NULL ? 0 : atol(code + 7));
+}
+
 static void answer_for_host(const char *path)
 {
     (void)path;
@@ -170,6 +181,7 @@ const struct attack ATTACKS[] = {
     {"call-host-on-and-on", call_host_on_and_on},
     {"ask-host-and-never-read", ask_host_and_never_read},
     {"ask-host", ask_host},
+    {"fetch", fetch},
     {"answer-for-host", answer_for_host},
     {NULL, NULL},
 };

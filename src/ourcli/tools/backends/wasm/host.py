@@ -216,7 +216,7 @@ def _orders(plugin: Plugin, kind: str, granted: frozenset[Capability]) -> Orders
         kind=kind,
         memory_bytes=limits.memory_mib * 1024 * 1024,
         fuel=limits.fuel,
-        preopens=tuple(_preopen(one) for one in rights if one.kind in _FILES),
+        preopens=tuple(_preopen(one, rights) for one in rights if one.kind in _FILES),
         environment=tuple(environment),
     )
 
@@ -225,10 +225,29 @@ def _is_set(right: Capability) -> bool:
     return right.kind is CapabilityKind.ENV and right.value in os.environ
 
 
-def _preopen(right: Capability) -> Preopen:
-    path = Path(right.value)
+def _preopen(right: Capability, rights: tuple[Capability, ...]) -> Preopen:
+    """Return the folder that a right means, its path without links.
+
+    Below a folder that the tool may write no link is followed: the tool itself could have put it there.
+    """
+    path = _resolved(right)
+    for other in rights:
+        inside = (
+            other.kind is CapabilityKind.FS_WRITE and other.value != right.value and other.path in right.path.parents
+        )
+        if inside and path != _resolved(other) / right.path.relative_to(other.path):
+            raise PluginError(
+                f"the granted folder {right.value!r} is reached through a link in {other.value!r}, which the tool may "
+                "write; nothing was run",
+                hint="look at what the tool wrote there, and remove the link",
+            )
+    return Preopen(path=str(path), writable=right.kind is CapabilityKind.FS_WRITE, name=right.value)
+
+
+def _resolved(right: Capability) -> Path:
+    path = right.path
     with suppress(OSError):
         path = path.resolve(strict=True)
     if not path.is_dir():
         raise PluginError(f"the granted folder {right.value!r} is not there", hint="make it, or change the grant")
-    return Preopen(path=right.value, writable=right.kind is CapabilityKind.FS_WRITE)
+    return path

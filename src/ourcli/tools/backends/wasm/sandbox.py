@@ -131,13 +131,26 @@ def _allow_below(libc: ctypes.CDLL, ruleset: int, preopen: Preopen, handled: int
     rights = _READ_FILE | _READ_DIR
     if preopen.writable:
         rights |= _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MAKE_SYM | _REFER | _TRUNCATE
-    folder = os.open(preopen.path, os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY)
+    folder = _opened(preopen.path)
     try:
         rule = struct.pack("=Qi", rights & handled, folder)
         if int(libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0)) != 0:
             raise OSError(ctypes.get_errno(), "cannot allow a granted folder", preopen.path)
     finally:
         os.close(folder)
+
+
+def _opened(path: str) -> int:
+    """Return a descriptor of a folder; the host resolved its path, so a link on the way was put there since."""
+    flags = os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW
+    folder = os.open("/", flags)
+    for part in filter(None, path.split("/")):
+        above = folder
+        try:
+            folder = os.open(part, flags, dir_fd=above)
+        finally:
+            os.close(above)
+    return folder
 
 
 # seccomp
