@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from ourcli.common.errors import StoreError
 from ourcli.testing.clock import FrozenClock
 from ourcli.testing.grants import NOON, FakeGrantBook, a_grant, an_origin
 from ourcli.testing.tools import a_spec
@@ -56,6 +57,20 @@ async def test_a_grant_holds_for_exactly_the_digest_name_and_kind_it_was_given_t
 
     assert await standing.granted(an_origin()) == CLOCK
     assert [await standing.granted(one) for one in others] == [frozenset()] * 3
+
+
+@pytest.mark.anyio
+async def test_what_changed_while_another_book_could_not_be_read_is_not_missed() -> None:
+    book, broken = FakeGrantBook(), FakeGrantBook()
+    standing = StandingGrants([book, broken], clock=FrozenClock(NOON))
+    await book.grant(an_origin(), Facts(), [a_grant("clock")])
+    broken.failure = StoreError("damaged")
+    with pytest.raises(StoreError):
+        await standing.granted(an_origin())
+
+    broken.failure = None
+
+    assert await standing.granted(an_origin()) == CLOCK
 
 
 @promise("tools.grants.once")

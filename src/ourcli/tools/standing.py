@@ -28,7 +28,8 @@ class StandingGrants:
         self, books: Sequence[ReadsGrants], *, clock: Clock, terminal: Callable[[], str] = _no_terminal
     ) -> None:
         self._books, self._clock, self._terminal = tuple(books), clock, terminal
-        self._seen: tuple[tuple[Granted, ...], ...] = ()
+        self._seen: list[tuple[Granted, ...]] = [()] * len(self._books)
+        self._stale = False
         self._found: dict[_Key, tuple[Grant, ...]] = {}
         self._lasting: dict[_Key, frozenset[Capability]] = {}
 
@@ -62,13 +63,19 @@ class StandingGrants:
         return holding(grants, sessions=sessions, now=self._clock.now())
 
     async def _refresh(self) -> None:
-        seen = tuple([await book.entries() for book in self._books])
-        if len(seen) == len(self._seen) and all(one is other for one, other in zip(seen, self._seen, strict=True)):
-            return
+        for place, book in enumerate(self._books):
+            entries = await book.entries()
+            if entries is not self._seen[place]:
+                self._seen[place], self._stale = entries, True
+        if self._stale:
+            self._index()
+            self._stale = False
+
+    def _index(self) -> None:
         found: dict[_Key, tuple[Grant, ...]] = {}
-        for entry in (entry for entries in seen for entry in entries):
+        for entry in (entry for entries in self._seen for entry in entries):
             found[_key(entry.origin)] = (*found.get(_key(entry.origin), ()), *entry.grants)
-        self._seen, self._found = seen, found
+        self._found = found
         self._lasting = {
             key: rights(grants) for key, grants in found.items() if all(one.until is Until.ALWAYS for one in grants)
         }

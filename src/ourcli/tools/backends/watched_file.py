@@ -30,6 +30,7 @@ class WatchedFile(Generic[_Value]):
 
     def __init__(self, path: Path, parse: Callable[[bytes], _Value], empty: _Value, *, most_bytes: int) -> None:
         self._path, self._parse, self._empty, self._most_bytes = path, parse, empty, most_bytes
+        self._name = str(path)
         self._held: BinaryIO | None = None
         self._mark: _Mark | None = None
         self._value = empty
@@ -43,9 +44,10 @@ class WatchedFile(Generic[_Value]):
             Exception: Whatever `parse` raises; the next look reads again.
         """
         try:
-            mark = _mark(self._path.stat())
+            mark = _mark(os.stat(self._name))  # noqa: PTH116  # at every call of a tool; a Path costs twice as much
         except FileNotFoundError:
-            self.close()
+            if self._mark is not None:
+                self.close()
             return self._empty
         except OSError as exc:
             raise self._unreadable(exc) from exc
