@@ -35,7 +35,7 @@ HASHED  := $(INSTALL) --require-hashes --only-binary :all:
 HOME_DIR   = $${OURCLI_HOME:-$$HOME/.ourcli}
 MODELS_DIR = $${OURCLI_PATHS_MODELS:-$(HOME_DIR)/models}
 
-.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench bench-memory bench-tools soak smoke conformance plugins languages lock docs clean
+.PHONY: help setup ask test test-models lint lint-format lint-code lint-types lint-walls lint-docs check bench bench-memory bench-tools wasi-testsuite soak smoke conformance plugins languages lock docs clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -50,6 +50,7 @@ help:
 	@echo 'make soak       run the long proofs'
 	@echo 'make smoke      build a wheel and try it on every other Python that is present'
 	@echo 'make conformance  hold MCP against the suite of the protocol (fetches it once)'
+	@echo 'make wasi-testsuite WASI_TESTSUITE=FOLDER  run the official tests of WASI through the worker'
 	@echo 'make plugins    build the sample plugins; HELLO=c|rust|go|js|python chooses the language of `hello`'
 	@echo 'make languages  install what compiles plugins in Go, JavaScript and Python (C is there; Rust: apt-get)'
 	@echo 'make docs       write the reference pages again'
@@ -137,6 +138,9 @@ soak: test-models
 
 smoke: test-models
 	@$(PY) tools/smoke.py "$(MODELS_DIR)"
+
+wasi-testsuite: $(DEV)
+	@$(PY) tools/wasi_testsuite.py "$(WASI_TESTSUITE)"
 
 plugins: $(DEV)
 	@$(PY) -m tools.plugins $(if $(HELLO),--hello $(HELLO))
