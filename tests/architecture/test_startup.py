@@ -42,7 +42,9 @@ finally:
 
 @promise("cli.start.light")
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["memory", "--help"], ["ask", "--help"], ["tools", "--help"]], ids=" ".join
+    "words",
+    [["--help"], ["--version"], ["memory", "--help"], ["ask", "--help"], ["tools", "--help"], ["mcp", "--help"]],
+    ids=" ".join,
 )
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=False)
