@@ -129,3 +129,11 @@ _VALUES = st.recursive(
 @given(_VALUES)
 def test_what_is_written_reads_back_the_same(value: object) -> None:
     assert parse_value(json.loads(json.dumps(format_value(value)))) == value  # type: ignore[arg-type]  # any shape
+
+
+@promise("tools.ask.fixed-control-flow")
+def test_what_a_tool_step_does_must_not_come_from_another_step() -> None:
+    recall = Step(id="recall", kind="recall", inputs={"query": "q"})
+    tool = Step(id="tool", kind="tool", inputs={"question": Ref("recall", "hits")})
+    with pytest.raises(PlanError, match="must not depend on what others wrote"):
+        validate(plan(recall, tool), KINDS)

@@ -16,7 +16,7 @@ from ourcli.common.words import NUMBER_WORDS
 from ourcli.tools.choosing import in_words
 from ourcli.tools.data import BadJsonError, Json, JsonObject, dump, parse
 from ourcli.tools.ports import ArgumentWriter
-from ourcli.tools.schema import Schema
+from ourcli.tools.schema import BadSchemaError, Schema
 from ourcli.tools.spec import ToolExample, ToolSpec
 
 RULES: Final = (
@@ -60,7 +60,7 @@ async def fill(spec: ToolSpec, question: str, writer: ArgumentWriter, *, given: 
         ToolInputError: What the model wrote does not fit the schema, repairs included.
         ModelError: The model failed.
     """
-    schema, asked = Schema(spec.input_schema), without(spec.input_schema, given)
+    schema, asked = _checked(spec), without(spec.input_schema, given)
     turns = [RULES, _prompt(spec, asked, question)]
     faults: tuple[str, ...] = ()
     for repairs in range(MOST_REPAIRS + 1):
@@ -78,6 +78,13 @@ async def fill(spec: ToolSpec, question: str, writer: ArgumentWriter, *, given: 
         f"no arguments for the tool {spec.name!r} were found in the question: {'; '.join(faults)}",
         hint=f"call it yourself: ourcli tools call {spec.name} --input '{{…}}'",
     )
+
+
+def _checked(spec: ToolSpec) -> Schema:
+    try:
+        return Schema(spec.input_schema)
+    except BadSchemaError as exc:
+        raise ToolInputError(f"the input schema of the tool {spec.name!r} cannot be used: {exc}") from exc
 
 
 def _read(written: str) -> tuple[dict[str, Json] | None, tuple[str, ...]]:
@@ -222,28 +229,40 @@ def numbers_in(text: str) -> set[float]:
 # The grammar
 
 _KEPT = frozenset({"type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
-_DEEPEST = 12
+_DEEPEST = 8
 _MOST_ITEMS = 64
 
 
 def grammar_schema(schema: JsonObject) -> dict[str, Json]:
-    """Return the schema in words that every grammar knows; what is left out is checked afterwards."""
-    return cast("dict[str, Json]", _plain(cast("Json", schema), 0))
+    """Return the schema in words that every grammar knows; what is left out is checked afterwards.
+
+    References are written out, to a depth at which whatever leads in circles is left open.
+    """
+    return cast("dict[str, Json]", _plain(cast("Json", schema), schema, 0))
 
 
-def _plain(schema: Json, depth: int) -> Json:
+def _plain(schema: Json, root: JsonObject, depth: int) -> Json:
     if not isinstance(schema, Mapping) or depth > _DEEPEST:
         return {}
+    if isinstance(reference := schema.get("$ref"), str):
+        return _plain(_referred(root, reference), root, depth + 1)
     plain: dict[str, Json] = {key: value for key, value in schema.items() if key in _KEPT}
     if "properties" in schema:
-        plain["properties"] = {name: _plain(part, depth + 1) for name, part in properties_of(schema).items()}
+        plain["properties"] = {name: _plain(part, root, depth + 1) for name, part in properties_of(schema).items()}
         plain["required"] = [name for name in required_of(schema) if name in properties_of(schema)]
         plain["additionalProperties"] = False
     if "items" in schema:
-        plain["items"] = _plain(schema["items"], depth + 1)
+        plain["items"] = _plain(schema["items"], root, depth + 1)
     if plain.get("type") == "array":
         plain["maxItems"] = _MOST_ITEMS
     for word in ("anyOf", "oneOf"):
         if isinstance(options := schema.get(word), list):
-            plain["anyOf"] = [_plain(one, depth + 1) for one in options]
+            plain["anyOf"] = [_plain(one, root, depth + 1) for one in options]
     return plain
+
+
+def _referred(root: JsonObject, reference: str) -> Json:
+    found: Json | JsonObject = root
+    for step in reference.removeprefix("#").split("/")[1:]:
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return cast("Json", found)

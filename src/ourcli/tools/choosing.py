@@ -21,6 +21,8 @@ from ourcli.tools.spec import ToolSpec
 from ourcli.tools.vectors import Matrix, Places, Vector
 
 WORDS_WEIGHT = 0.4
+WORDS_ALONE_WEIGHT = 0.7
+"""The weight of words where nothing can be embedded: two thirds of the question's words then make a tool fit."""
 FITTING = 0.45
 """From here on a tool fits. Of questions that mean a tool 95 % reach it with that one, of questions to memory and of
 searches for papers or code fewer than 1 % with any of 30 tools."""
@@ -43,7 +45,7 @@ class Choice:
 
     Attributes:
         spec: The tool.
-        score: `similarity` + `WORDS_WEIGHT` x `overlap`.
+        score: `similarity` + `WORDS_WEIGHT` x `overlap`; by words alone `WORDS_ALONE_WEIGHT` x `overlap`.
         similarity: Cosine of question and document, -1..1; 0 where nothing could be embedded.
         overlap: Share of the question's meaningful words that the document holds, 0..1.
     """
@@ -117,7 +119,8 @@ class ToolIndex:
             vector: Their unit vector, shape [dims]; without it words alone decide.
         """
         similarity, overlap = self._similarity(vector), self._overlap(question)
-        score = similarity + WORDS_WEIGHT * overlap
+        by_words = self._vectors is None or vector is None
+        score = similarity + (WORDS_ALONE_WEIGHT if by_words else WORDS_WEIGHT) * overlap
         order = np.argsort(-score, kind="stable")
         return tuple(
             Choice(
