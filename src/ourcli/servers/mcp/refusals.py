@@ -65,7 +65,7 @@ def guarded(
             raise
         except OurcliError as exc:
             raise refused(exc) from exc
-        except Exception as exc:
+        except Exception as exc:  # the edge of a request: its bug ends it and not the server, and is told no client
             _log.exception("the request %s failed", context.method)
             raise MCPError(code=types.INTERNAL_ERROR, message="internal error; ourcli's log says more") from exc
 
