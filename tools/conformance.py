@@ -7,9 +7,11 @@ The suite is a program of Node.js. It knows no tokens, so a few lines beside the
 `make conformance` runs this; fetching the suite needs the network once.
 """
 
+import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,8 @@ from tools.toolchains import node
 
 ROOT = Path(__file__).resolve().parent.parent
 SUITE = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
+INTEGRITY = "sha512-eXtZFgmtZiU5SsvXty+RGXGnyIqEVm3GLU/HZmg1wMjtKOocPZZgD9HQKd30oJhio5UB0wFJmsc6r8u48Q+EYA=="
+"""Of the suite's own archive, as npm checks and records it."""
 REVISION = "2026-07-28"
 OLDEST_NODE = 22
 SCENARIO_MS = 400_000
@@ -54,6 +58,10 @@ def fetch(program: str) -> None:
     npm = [program, str(script)] if script.exists() else ["npm"]
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix", str(FOLDER)]
     subprocess.run([*npm, "install", *options, SUITE], check=True, stdout=sys.stderr)
+    told = json.loads((FOLDER / "node_modules" / ".package-lock.json").read_text())
+    if told["packages"]["node_modules/" + SUITE.rpartition("@")[0]]["integrity"] != INTEGRITY:
+        shutil.rmtree(FOLDER)
+        raise SystemExit(f"error: {SUITE} is not what it was; it was removed again")
 
 
 @contextmanager
