@@ -509,6 +509,7 @@ TOOLS: dict[str, str] = {
     "tools.fetch.spelling": "addresses in odd spellings, with credentials or of other schemes are refused before anything is looked up",
     "tools.fetch.tls": "the certificate must be the URL host's, over the connection to the judged address",
     "tools.consent.asks": "a person is asked what, why, whose and for how long, and sees what changed; a no runs nothing",
+    "tools.consent.terminal": "on a real terminal a right is granted for its session, and a new version is asked for with the difference",
     "tools.doctor.guards": "`doctor` says which guards hold the workers of plugins in, and which this system lacks",
     "tools.grants.at-once": "processes that grant at the same time lose nothing",
     "tools.grants.bound": "a grant holds for exactly the digest it was given to; a new version starts with nothing",

@@ -14,6 +14,7 @@ from ourcli.tools.spec import Origin, OriginKind
 from tests.promises import promise
 from tests.support.guests import Workshop, full_manifest
 from tests.support.process import CommandLine
+from tests.support.terminal import on_a_terminal
 
 BEHAVE = Path(__file__).parents[1] / "tools" / "guests" / "behave.c"
 
@@ -149,6 +150,34 @@ async def test_a_revoke_holds_for_the_next_call_of_a_session_that_is_under_way(
             await service.tools.call("reader.do", given, calling=Calling(session="talk"))
 
     assert "some words" in str(first.output)
+
+
+@promise("tools.consent.terminal")
+def test_a_person_at_a_terminal_grants_for_its_session_and_sees_what_a_new_version_changed(
+    ourcli: CommandLine, home: Path, data: Path, workshop: Workshop
+) -> None:
+    right = f"fs:read={data}"
+    workshop.plugin(home / "plugins" / "reader", BEHAVE, full_manifest("reader", capabilities=[right]))
+    words, place = ourcli.words("tools", "call", "reader.do", *read(data)), {"folder": ourcli.folder}
+
+    with on_a_terminal(words, environment=ourcli.variables(), **place) as terminal:
+        terminal.wait_for(f"{right}: read {data} and all that lies below it")
+        terminal.wait_for("[n]o")
+        terminal.type("s\r")
+        terminal.wait_for("some words")
+        granted = terminal.wait_for_the_end()
+    elsewhere = ourcli.run("tools", "call", "reader.do", *read(data))
+    workshop.plugin(home / "plugins" / "reader", BEHAVE, full_manifest("reader", capabilities=[right, "env=TOKEN"]))
+    with on_a_terminal(words, environment=ourcli.variables(), **place) as terminal:
+        terminal.wait_for("env=TOKEN: read the environment variable TOKEN")
+        terminal.wait_for("it is another version than the one that was granted something")
+        terminal.wait_for("it requests env=TOKEN now")
+        terminal.wait_for('+    "env=TOKEN"')
+        terminal.wait_for("[n]o")
+        terminal.type("n\r")
+        refused = terminal.wait_for_the_end()
+
+    assert (granted, elsewhere.code, refused) == (0, 4, 4)
 
 
 @promise("tools.doctor.guards")
