@@ -94,9 +94,7 @@ LOG = (
     "arguments",
     [
         ("tools", "list"),
-        ("tools", "show", "evil.do"),
         ("tools", "show", "evil.do", "--json"),
-        ("plugins", "list"),
         ("plugins", "check", "{home}/plugins/evil"),
     ],
     ids=" ".join,
@@ -115,7 +113,6 @@ def test_what_a_plugin_says_of_itself_does_not_drive_the_terminal(person: Person
         (RESULT, "say", (), "said"),
         (RESULT, "say", ("--json",), '"trust": "tool"'),
         (FAILURE, "say", (), "the tool 'do' failed:"),
-        (FAILURE, "say", ("--json",), "the tool 'do' failed:"),
         (LOG, "say-then-answer", ("-v",), "the tool says:"),
     ],
 )

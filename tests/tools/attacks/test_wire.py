@@ -99,6 +99,22 @@ async def test_answers_that_were_written_before_their_questions_are_never_taken(
 
 
 @promise("tools.attacks.wire")
+@promise("tools.protocol.one-answer")
+@pytest.mark.parametrize("mode", ["persistent", "fresh"])
+async def test_an_answer_before_any_question_fails_the_first_call_in_words(arena: Arena, mode: str) -> None:
+    early = Attack(
+        guest="early",
+        word="well",
+        kind=ToolOutputError,
+        told="answered (before it was asked|a question that was not asked)",
+        mode=mode,
+        limits={"timeout_ms": 5000},
+    )
+    for _ in range(3):
+        await arena.withstand(early)
+
+
+@promise("tools.attacks.wire")
 @pytest.mark.parametrize(
     "method",
     [
