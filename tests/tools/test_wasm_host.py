@@ -15,7 +15,6 @@ from ourcli.common.errors import (
     ToolCrashedError,
     ToolError,
     ToolOutputError,
-    ToolTimeoutError,
 )
 from ourcli.tools.backends.wasm.compiled import CompiledCache
 from ourcli.tools.backends.wasm.host import WasmHost
@@ -52,34 +51,6 @@ def status_of(pid: int) -> dict[str, str]:
 def workers() -> list[psutil.Process]:
     living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
     return [child for child in living if "ourcli.app.worker" in " ".join(child.cmdline())]
-
-
-@promise("tools.wasm.hostile-guest")
-@MODES
-@pytest.mark.parametrize(
-    ("word", "kind", "words"),
-    [
-        ("loop", ToolTimeoutError, "took longer than 0.5 s"),
-        ("sleep", ToolTimeoutError, "took longer than 0.5 s"),
-        ("recurse", ToolCrashedError, "too deeply"),
-        ("exit", ToolCrashedError, "exit code 3"),
-        ("abort", ToolCrashedError, "crashed"),
-        ("flood", ToolOutputError, "more than 100000 bytes to stdout"),
-        ("flood-log", ToolOutputError, "more than 100000 bytes to stderr"),
-        ("garbage", ToolOutputError, "no JSON"),
-        ("wrong-id", ToolOutputError, "not asked"),
-    ],
-)
-async def test_a_hostile_guest_is_stopped_named_and_the_next_call_works(
-    host: WasmHost, workshop: Workshop, place: Path, mode: str, word: str, kind: type[OurcliError], words: str
-) -> None:
-    manifest = full_manifest("guest", mode=mode, timeout_ms=500, output_bytes=100_000)
-    plugin = workshop.plugin(place / "guest", BEHAVE, manifest)
-
-    with pytest.raises(kind, match=words):
-        await do(host, plugin, word)
-
-    assert (await do(host, plugin, "well", timeout_s=0.5))["said"] == "well"
 
 
 @promise("tools.wasm.limits")
