@@ -46,7 +46,7 @@ help:
 	@echo 'make check      format, lint, types, walls, reference pages, tests'
 	@echo 'make bench      print the numbers of benchmarks/README.md'
 	@echo 'make bench-memory  the same for memory alone; OURCLI_BENCH_DATA=FOLDER and BENCH_ARGS=--million add to it'
-	@echo 'make bench-tools  what a sandboxed call costs; needs no model'
+	@echo 'make bench-tools  what a sandboxed call costs; with OURCLI_BENCH_DATA=FOLDER also how well tools are chosen'
 	@echo 'make soak       run the long proofs'
 	@echo 'make smoke      build a wheel and try it on every other Python that is present'
 	@echo 'make conformance  hold MCP against the suite of the protocol (fetches it once)'
@@ -129,6 +129,8 @@ bench-memory: test-models
 
 bench-tools: $(DEV)
 	@$(PY) -m benchmarks.tools $(BENCH_ARGS)
+	@test -z "$$OURCLI_BENCH_DATA" || OURCLI_PATHS_MODELS="$(MODELS_DIR)" \
+	  $(PY) -m benchmarks.tool_choice --model "$${BENCH_MODEL-Qwen2.5-Coder-0.5B-Instruct}" --limit "$${BENCH_LIMIT-0}"
 
 bench: test-models
 	@OURCLI_TEST_MODELS="$(MODELS_DIR)" $(PY) -m benchmarks

@@ -500,6 +500,7 @@ TOOLS: dict[str, str] = {
     "tools.choice.few": "only the few tools that fit and are near the best are offered",
     "tools.choice.fitting": "tools are chosen by embedding and words together",
     "tools.choice.many": "a thousand tools are ranked without comparing texts one by one",
+    "tools.choice.search": "`tools.search` finds tools by what they do, with what each takes",
     "tools.fetch.bounded": "a page that is too large, packed into little, too slow or of another kind is not taken",
     "tools.fetch.granted": "only granted hosts and ports are fetched, every redirect included; nothing is dialled for another",
     "tools.fetch.off": "without OURCLI_NET=1 a fetch ends with 6 and looks up nothing",

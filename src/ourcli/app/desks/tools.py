@@ -17,17 +17,18 @@ from ourcli.app.tools.guards import worker_guards
 from ourcli.app.tools.plugin_source import PluginSource
 from ourcli.app.tools.recording import Recorder
 from ourcli.app.tools.sources import open_sources
-from ourcli.app.wiring import Rooms
+from ourcli.app.wiring import LateEmbedder, Rooms
 from ourcli.common.errors import OurcliError, PluginError, ToolError
 from ourcli.common.events import EventSink, NullSink, ToolLogged
 from ourcli.tools.capabilities import Capability
 from ourcli.tools.data import JsonObject
-from ourcli.tools.gathering import Gathered, gather
+from ourcli.tools.gathering import Gathered, NamedSource, gather
 from ourcli.tools.plugin_lock import Added
 from ourcli.tools.plugins import Plugin, load_plugin
 from ourcli.tools.ports import Grants, ToolContext, ToolResult
 from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
+from ourcli.tools.searching import GivenTools, ToolSearch
 from ourcli.tools.spec import Origin, ToolSpec
 from ourcli.tools.standing import OnceGrants
 from ourcli.tools.undo import FileHistory
@@ -104,10 +105,12 @@ class Calling:
     Attributes:
         session: The conversation, or "".
         once: Rights that a person granted for this call only.
+        by_policy: It has the rights of the policy alone, whatever else was granted.
     """
 
     session: str = ""
     once: frozenset[Capability] = frozenset()
+    by_policy: bool = False
 
 
 _PLAINLY: Final = Calling()
@@ -126,7 +129,11 @@ class ToolDesk:
         self._grants, book = open_grants(rooms)
         self._policy = open_policy(rooms)
         self._rights = RightsDesk(rooms, self._plugins, book, self._grants)
-        self._sources = open_sources(rooms, self._plugins)
+        self._search = ToolSearch(LateEmbedder(rooms))
+        self._sources = (
+            *open_sources(rooms, self._plugins),
+            NamedSource(name="the search of tools", source=GivenTools(self._search)),
+        )
         self._gathered: Gathered | None = None
         self._runner: ToolRunner | None = None
         self._opening = anyio.Lock()
@@ -140,6 +147,7 @@ class ToolDesk:
         async with self._opening:
             if self._gathered is None:
                 self._gathered = await gather(self._sources)
+                self._search.over(self._gathered.registry)
             return self._gathered
 
     async def _registry(self) -> Registry:
@@ -151,15 +159,13 @@ class ToolDesk:
             self._runner = self._runner_with(await self._registry(), self._grants)
         return self._runner
 
-    async def unattended(self, name: str) -> ToolCalls | None:
-        """Return what calls a tool with the rights of the policy alone; None when the policy gives its origin none.
+    async def unattended(self, name: str) -> bool:
+        """Say whether the policy gives a tool's origin any right; then it may be called with `by_policy`.
 
         Raises:
             NotFoundError: There is no such tool.
         """
-        registry = await self._registry()
-        granted = await self._policy.granted(registry.get(name).spec().origin)
-        return self._runner_with(registry, self._policy) if granted else None
+        return bool(await self._policy.granted((await self._registry()).get(name).spec().origin))
 
     async def once(self, origin: Origin, more: frozenset[Capability]) -> ToolCalls:
         """Return what calls tools, `origin` having `more` rights than stand; made for one call."""
@@ -221,7 +227,9 @@ class ToolDesk:
         """
         context = replace(self._context(calling), log=self._teller(name, listen))
         calls = await self.runner()
-        if calling.once:
+        if calling.by_policy:
+            calls = self._runner_with(await self._registry(), self._policy)
+        elif calling.once:
             calls = await self.once(calls.registry.get(name).spec().origin, calling.once)
         return await Recorder(self._rooms).call(calls, name, input, context)
 
