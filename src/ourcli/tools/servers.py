@@ -198,13 +198,13 @@ def offered(known: KnownServer) -> Offered:
     specs: dict[str, ToolSpec] = {}
     problems: list[str] = []
     notes: list[str] = []
-    names = [tool.name for tool in known.tools]
+    names, origin = [tool.name for tool in known.tools], known.origin
     for tool in known.tools[:MOST_TOOLS]:
         fault = _fault(tool, names)
         if fault:
             problems.append(harmless(f"the tool {tool.name[:80]!r} of the MCP server {known.server.name!r} {fault}"))
             continue
-        spec, told = _spec(known, tool)
+        spec, told = _spec(known.server, origin, tool)
         specs[tool.name] = spec
         notes += [f"{spec.name}: {note}" for note in told]
     if len(names) > MOST_TOOLS:
@@ -224,17 +224,17 @@ def _fault(tool: RemoteTool, names: list[str]) -> str:
     return ""
 
 
-def _spec(known: KnownServer, tool: RemoteTool) -> tuple[ToolSpec, tuple[str, ...]]:
+def _spec(server: McpServer, origin: Origin, tool: RemoteTool) -> tuple[ToolSpec, tuple[str, ...]]:
     taken, notes = simplified(tool.input_schema)
     answer, more = simplified(tool.output_schema) if tool.output_schema is not None else (None, ())
     spec = ToolSpec(
-        name=f"{known.server.name}.{tool.name}",
+        name=f"{server.name}.{tool.name}",
         description=harmless(" ".join(tool.description.split())),
-        origin=known.origin,
+        origin=origin,
         input_schema=taken,
         output_schema=answer,
-        capabilities=known.server.capabilities,
-        side_effects=SideEffects.NONE if known.server.read_only else SideEffects.EXTERNAL,
+        capabilities=server.capabilities,
+        side_effects=SideEffects.NONE if server.read_only else SideEffects.EXTERNAL,
         timeout_s=CALL_S,
     )
     return spec, (*(f"input: {note}" for note in notes), *(f"output: {note}" for note in more))
