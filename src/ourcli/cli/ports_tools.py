@@ -8,7 +8,6 @@ if TYPE_CHECKING:
 
     from ourcli.app.desks.rights import ChangedRights, Request, Terms
     from ourcli.app.desks.tools import Calling, PluginCheck, PluginShelf, ToolEntry, ToolShelf
-    from ourcli.app.tools.calling import ToolCalls
     from ourcli.common.events import EventSink
     from ourcli.tools.capabilities import Capability
     from ourcli.tools.data import JsonObject
@@ -67,12 +66,8 @@ class Tools(Protocol):
         """Remove a plugin and all that it was granted; return that."""
         ...
 
-    async def runner(self) -> "ToolCalls":
-        """Return what calls them, with the grants in force and nobody to ask."""
-        ...
-
-    async def unattended(self, name: str) -> "ToolCalls | None":
-        """Return what calls a tool with the rights of the policy alone; None when the policy gives its origin none."""
+    async def unattended(self, name: str) -> bool:
+        """Say whether the policy gives a tool's origin any right."""
         ...
 
     async def plugins(self) -> "PluginShelf":

@@ -7,7 +7,7 @@ from ourcli.app.desks.rights import ChangedRights, Request, Terms
 from ourcli.app.desks.tools import Calling, PluginCheck, PluginEntry, PluginShelf, ToolEntry, ToolShelf
 from ourcli.common.clock import SystemClock
 from ourcli.common.errors import CapabilityDeniedError, NotFoundError, OurcliError
-from ourcli.common.events import EventSink, NullSink
+from ourcli.common.events import EventSink, NullSink, ToolLogged
 from ourcli.testing.grants import NOON
 from ourcli.testing.undo import FakeHistory
 from ourcli.tools.capabilities import Capability, Quota, missing, parse
@@ -171,10 +171,18 @@ class FakeTools:
         self,
         name: str,
         input: JsonObject,  # noqa: A002
-        listen: EventSink = NullSink(),  # noqa: ARG002, B008
+        listen: EventSink = NullSink(),  # noqa: B008
         calling: Calling = Calling(),  # noqa: B008
     ) -> ToolResult:
-        """Answer `output`, unless a right that the tool requests, or one of `needs`, is not held."""
+        """Have one of `tools` answer; where there are none, answer `output` if every right is held that it takes."""
+        if self.tools:
+            clock = SystemClock()
+
+            def log(line: str) -> None:
+                listen.emit(ToolLogged(at=clock.now(), tool=name, origin="", text=line))
+
+            runner = ToolRunner(Registry(self.tools), self.grants, clock=clock, sink=NullSink())
+            return await runner.call(name, input, ToolContext(log=log))
         spec = (await self.show(name)).spec
         self._check(name, spec.capabilities, calling)
         self._begin("tools.call", name, dict(input))
@@ -216,15 +224,9 @@ class FakeTools:
         self._begin("tools.remove_plugin", name)
         return (parse("clock"),)
 
-    async def runner(self) -> ToolRunner:
-        """Return the real one, over fake tools that answer `output`, with the rights of `grants`."""
-        self._begin("tools.runner")
-        registry = Registry(self.tools or [FakeTool(spec, [self.output]) for spec in self.specs])
-        return ToolRunner(registry, self.grants, clock=SystemClock(), sink=NullSink())
-
-    async def unattended(self, name: str) -> ToolRunner | None:  # noqa: ARG002
-        """Return the same one when `policy` says so."""
-        return await self.runner() if self.policy else None
+    async def unattended(self, name: str) -> bool:  # noqa: ARG002
+        """Say what `policy` says."""
+        return self.policy
 
     async def plugins(self) -> PluginShelf:
         """Return one plugin."""

@@ -41,6 +41,7 @@ def texts(result: types.CallToolResult) -> str:
 def holding(*specs: Any) -> FakeService:
     facade = FakeService()
     facade.tools.specs = list(specs)
+    facade.tools.tools = [FakeTool(spec) for spec in specs]
     return facade
 
 
@@ -121,7 +122,7 @@ async def test_an_unknown_tool_is_wrong_params_and_names_the_nearest(era: str) -
     ],
 )
 async def test_wrong_arguments_are_a_result_that_a_model_can_correct(name: str, arguments: dict[str, object]) -> None:
-    async with served(FakeService()) as client:
+    async with served(holding(a_spec())) as client:
         result = await client.call_tool(name, arguments)
 
     assert result.is_error

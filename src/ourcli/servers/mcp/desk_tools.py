@@ -7,15 +7,12 @@ from typing import Final
 
 from mcp import types
 
-from ourcli.app.tools.calling import ToolCalls
-from ourcli.common.clock import Clock, SystemClock
+from ourcli.app.desks.tools import Calling
 from ourcli.common.errors import ApprovalNeededError
-from ourcli.common.events import EventSink, ToolLogged
 from ourcli.servers.mcp.call import Call
 from ourcli.servers.mcp.ports import Facade
 from ourcli.tools.data import JsonObject
 from ourcli.tools.logtext import harmless
-from ourcli.tools.ports import ToolContext, ToolResult
 from ourcli.tools.spec import OriginKind, SideEffects, ToolSpec
 
 _OWN_MEMORY: Final = "memory"
@@ -27,11 +24,10 @@ class DeskTools:
 
     Args:
         facade: Knows the tools and their rights.
-        clock: Time.
     """
 
-    def __init__(self, facade: Facade, clock: Clock | None = None) -> None:
-        self._facade, self._clock = facade, clock or SystemClock()
+    def __init__(self, facade: Facade) -> None:
+        self._facade = facade
 
     async def definitions(self) -> list[types.Tool]:
         """Return what clients are told of them; descriptions are whoever wrote the tool's words."""
@@ -47,29 +43,18 @@ class DeskTools:
             CapabilityDeniedError: It lacks a right.
             ToolError: It failed.
         """
-        spec = (await self._facade.tools.show(name)).spec
-        runner = await self._runner(spec)
-
-        async def run(listen: EventSink) -> ToolResult:
-            def log(line: str) -> None:
-                listen.emit(ToolLogged(at=self._clock.now(), tool=spec.name, origin=str(spec.origin), text=line))
-
-            return await runner.call(spec.name, arguments, ToolContext(project=self._facade.settings.project, log=log))
-
-        return (await call.listening(run)).output
-
-    async def _runner(self, spec: ToolSpec) -> ToolCalls:
-        """Return what calls a tool: with all rights that hold, or with the policy's alone when it changes something."""
-        if spec.side_effects is SideEffects.NONE:
-            return await self._facade.tools.runner()
-        unattended = await self._facade.tools.unattended(spec.name)
-        if unattended is None:
+        tools = self._facade.tools
+        spec = (await tools.show(name)).spec
+        changes = spec.side_effects is not SideEffects.NONE
+        if changes and not await tools.unattended(spec.name):
             raise ApprovalNeededError(
                 f"the tool {spec.name!r} changes something, and nobody is here to allow it",
                 hint=f"the user can run it (ourcli tools call {spec.name}), or let {spec.origin} do it unattended "
                 "by a policy (docs/guide/grants.md)",
             )
-        return unattended
+        calling = Calling(by_policy=changes)
+        result = await call.listening(lambda listen: tools.call(spec.name, arguments, listen, calling))
+        return result.output
 
 
 def _is_own(spec: ToolSpec) -> bool:

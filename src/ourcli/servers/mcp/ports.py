@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ourcli.app.desks.tools import ToolEntry, ToolShelf
+    from ourcli.app.desks.tools import Calling, ToolEntry, ToolShelf
     from ourcli.app.requests import IngestReport, NewRecord
-    from ourcli.app.tools.calling import ToolCalls
     from ourcli.common.events import EventSink
     from ourcli.config.settings import Settings
     from ourcli.core.recipe import Cookbook
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from ourcli.memory.query import Filter, Query, SearchResult
     from ourcli.memory.record import Record
     from ourcli.memory.stored import Stored
+    from ourcli.tools.data import JsonObject
+    from ourcli.tools.ports import ToolResult
 
 
 class Lifecycle(Protocol):
@@ -36,12 +37,18 @@ class Tools(Protocol):
         """Return one tool."""
         ...
 
-    async def runner(self) -> "ToolCalls":
-        """Return what calls them, with the grants in force and nobody to ask."""
+    async def call(
+        self,
+        name: str,
+        input: "JsonObject",  # noqa: A002
+        listen: "EventSink" = ...,
+        calling: "Calling" = ...,
+    ) -> "ToolResult":
+        """Call a tool once, with the grants in force, and remember the call; nobody is asked."""
         ...
 
-    async def unattended(self, name: str) -> "ToolCalls | None":
-        """Return what calls a tool with the rights of the policy alone; None when the policy gives its origin none."""
+    async def unattended(self, name: str) -> bool:
+        """Say whether the policy gives a tool's origin any right."""
         ...
 
 

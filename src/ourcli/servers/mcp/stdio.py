@@ -24,8 +24,8 @@ from pydantic import ValidationError
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 """A longer line is refused, and skipped to its end."""
-GRACE_S: Final = 1.5
-"""After the client closed its side, requests that it still waits for may take this long; clients wait two seconds."""
+GRACE_S: Final = 20.0
+"""After the client closed its side, requests that it still waits for may take this long; SIGTERM ends them at once."""
 _LOOK_AGAIN_S: Final = 0.05
 _CHUNK: Final = 64 * 1024
 _WHERE_LOST = (RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError)
