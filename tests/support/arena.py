@@ -107,6 +107,7 @@ class Arena:
             secret.write_text(SECRET)
         self._kept: dict[str, str] = {}
         self.keep()
+        self._neighbours = strangers()
         self._begun_bytes = psutil.Process().memory_info().rss
 
     async def listen(self) -> None:
@@ -199,7 +200,7 @@ class Arena:
         assert answered.said == "well"
         assert self._digest() == self._kept, "files outside of a granted folder changed"
         assert self.connections == 0, "a guest reached the listener"
-        assert strangers() == [], "a process was started"
+        assert strangers() - self._neighbours == set(), "a process was started"
         grown = psutil.Process().memory_info().rss - self._begun_bytes
         assert grown < MOST_GROWTH_BYTES, f"the host grew by {grown} bytes"
 
@@ -258,10 +259,10 @@ def workers() -> list[psutil.Process]:
     return [child for child in _living() if "ourcli.app.worker" in " ".join(_words(child))]
 
 
-def strangers() -> list[str]:
-    """Return the command of every process below this one that is no worker, or is a worker's child."""
+def strangers() -> set[tuple[int, str]]:
+    """Return every process below this one that is no worker, or is a worker's child, with its command."""
     known = {process.pid for process in workers() if process.ppid() == os.getpid()}
-    return [" ".join(_words(child)) for child in _living() if child.pid not in known]
+    return {(child.pid, " ".join(_words(child))) for child in _living() if child.pid not in known}
 
 
 def _living() -> list[psutil.Process]:
