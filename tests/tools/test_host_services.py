@@ -1,13 +1,14 @@
 """What guests ask of the host while they work: answered within their rights, bounded, and over when the call is."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import pytest
 
 from ourcli.app.worker import worker_command
-from ourcli.common.errors import ToolError, ToolOutputError, ToolTimeoutError
+from ourcli.common.errors import ToolOutputError, ToolTimeoutError
 from ourcli.testing.memory_access import FakeMemoryAccess
 from ourcli.testing.web import FakeFetcher
 from ourcli.tools.backends.wasm.compiled import CompiledCache
@@ -130,10 +131,8 @@ async def test_a_guest_that_asks_too_often_or_after_its_answer_is_stopped_and_th
     with pytest.raises(ToolOutputError, match="called the host more than"):
         await said(served, asker, "insist")
     for word in ("impatient", "afterwards"):
-        try:
+        with suppress(ToolOutputError):  # it may be noticed in this call, or between it and the next one
             await said(served, asker, word)
-        except ToolError as exc:
-            assert "outside a call" in exc.message  # noqa: PT017  # it may be noticed in this call or before the next
     said_then = await said(served, asker, "plain")
     await served.aclose()
 

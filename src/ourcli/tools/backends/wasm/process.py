@@ -103,6 +103,9 @@ class WorkerProcess:
         self._timeout_s = START_S
         self.alive = True
         self.guards: tuple[str, ...] = ()
+        self._unasked = select.poll()
+        for descriptor in (self._pipes.stdout, self._pipes.reports):
+            self._unasked.register(descriptor, select.POLLIN)
         self._loop.add_reader(self._pipes.stdout, self._on_stdout)
         self._loop.add_reader(self._pipes.stderr, self._on_stderr)
         self._loop.add_reader(self._pipes.reports, self._on_report)
@@ -199,9 +202,10 @@ class WorkerProcess:
 
     def look(self) -> bool:
         """Read what came unasked, which may end it; say whether it is alive."""
-        if self.alive:
+        came = self._unasked.poll(0) if self.alive else ()
+        if came:
             self._on_report()
-        if self.alive:
+        if came and self.alive:
             self._on_stdout()
         return self.alive
 
@@ -238,15 +242,20 @@ class WorkerProcess:
     # What the pipes bring
 
     def _on_stdout(self) -> None:
-        while self.alive and (data := _read(self._pipes.stdout)):
+        more = True
+        while more and self.alive:
+            data = _read(self._pipes.stdout)
+            if data == b"":
+                self._loop.remove_reader(self._pipes.stdout)  # how it ended is what the report says
+            if not data:
+                return
+            more = len(data) == _READ  # or the pipe is empty now, and need not be asked again
             try:
                 self._talk.hear(data)
             except ToolOutputError as exc:
                 self._end(exc, kill=True)
                 return
             self._heard()
-        if self.alive and data == b"":
-            self._loop.remove_reader(self._pipes.stdout)  # how it ended is what the report says
 
     def _heard(self) -> None:
         """See whether the guest answered, or wants something of the host."""
