@@ -261,7 +261,7 @@ def workers() -> list[psutil.Process]:
 
 def strangers() -> set[tuple[int, str]]:
     """Return every process below this one that is no worker, or is a worker's child, with its command."""
-    known = {process.pid for process in workers() if process.ppid() == os.getpid()}
+    known = {process.pid for process in workers() if _parent(process) == os.getpid()}
     return {(child.pid, " ".join(_words(child))) for child in _living() if child.pid not in known}
 
 
@@ -274,6 +274,13 @@ def _lives(process: psutil.Process) -> bool:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.NoSuchProcess:
+        return os.getpid()  # it ended just now
 
 
 def _words(process: psutil.Process) -> list[str]:
