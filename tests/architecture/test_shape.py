@@ -27,6 +27,7 @@ MAY_CATCH_ALL: dict[str, str] = {
     "src/ourcli/cli/main.py": "the edge of the process: every failure becomes an exit code",
     "src/ourcli/memory/backends/documents.py": "foreign readers of strange files: whatever they raise, it is broken",
     "src/ourcli/core/executor.py": "a step's handler: its bug fails the step and not the run",
+    "src/ourcli/tools/backends/mcp/peer.py": "a server's connection: whatever broke it is told to whoever calls",
     "src/ourcli/servers/mcp/refusals.py": "a server's request: its bug ends it and not the server, and goes to the log",
 }
 

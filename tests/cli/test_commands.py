@@ -106,7 +106,7 @@ def test_recipes_are_listed_and_a_broken_file_is_told(run: Run) -> None:
     assert "answer " in shown.out
     assert shown.err == "warning: recipe bad.toml: not valid TOML\n"
     answer = next(recipe for recipe in json.loads(data.out)["recipes"] if recipe["name"] == "answer")
-    assert [step["id"] for step in answer["steps"]][:2] == ["recall", "prompt"]
+    assert [step["id"] for step in answer["steps"]][:3] == ["recall", "tool", "prompt"]
 
 
 @promise("cli.recipes.files")

@@ -4,6 +4,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
@@ -72,16 +73,15 @@ class WatchedFile(Generic[_Value]):
             return self._empty
         except OSError as exc:
             raise self._unreadable(exc) from exc
-        try:
+        with ExitStack() as unless_held:
+            unless_held.callback(stream.close)
             state = os.fstat(stream.fileno())
             self._check(state)
             content = stream.read(self._most_bytes + 1)
             if len(content) > self._most_bytes:
                 raise StoreError(f"{str(self._path)!r} is larger than {self._most_bytes:,} bytes", hint="look into it")
             value = self._parse(content)
-        except BaseException:
-            stream.close()
-            raise
+            unless_held.pop_all()
         self._hold(stream)
         self._value, self._mark = value, _mark(state)
         return value
