@@ -5,10 +5,14 @@
 The guest is the sample in C. `bare pipe` writes a line to `cat` and reads it back; `bare worker` does the same with a
 warm guest, around everything of ours; `process a call` starts `cat` for each line. `first call` is measured in new
 processes that have loaded the host's modules (the command's own start) and find the compiled module in the cache.
+With extism installed (`python -m pip install extism`), a guest that gives back its input is called in this process,
+warm and made anew: no pipe, no process around it, no rights and no schemas.
 Goals: a warm call 0.1 ms over the bare pipe, a fresh instance 1 ms, a first call 150 ms (medians).
 """
 
 import argparse
+import importlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -21,6 +25,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import anyio
+from wasmtime import wat2wasm
 
 from benchmarks.report import Row, show
 from ourcli.app.worker import worker_command
@@ -38,6 +43,14 @@ from ourcli.tools.runner import ToolRunner
 from tools.plugins import build
 
 LINE = b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"name":"Ada"}}\n'
+EXTISM_ECHO = """
+(module
+  (import "extism:host/env" "input_offset" (func $offset (result i64)))
+  (import "extism:host/env" "input_length" (func $length (result i64)))
+  (import "extism:host/env" "output_set" (func $set (param i64 i64)))
+  (memory (export "memory") 1)
+  (func (export "echo") (result i32) (call $set (call $offset) (call $length)) (i32.const 0)))
+"""
 OVER_PIPE_MS = 0.1
 FRESH_MS = 1.0
 FIRST_MS = 150.0
@@ -111,6 +124,19 @@ async def through_everything(calls: int, host: WasmHost, plugin: Plugin) -> list
     return taken
 
 
+def through_extism(calls: int) -> tuple[list[float], list[float]] | None:
+    """Call a guest that gives back its input by extism, warm and made anew; None where it is not installed."""
+    if importlib.util.find_spec("extism") is None:
+        return None
+    make = importlib.import_module("extism").Plugin
+    code = bytes(wat2wasm(EXTISM_ECHO))
+    warm = make(code)
+    return (
+        timed(calls, lambda: warm.call("echo", LINE)),
+        timed(calls // 10, lambda: make(code).call("echo", LINE)),
+    )
+
+
 def a_host(folder: Path) -> WasmHost:
     """Return a host whose compiled modules lie in `folder`."""
     return WasmHost(worker_command(), CompiledCache(folder / "code", folder / "digests", settings=SETTINGS))
@@ -139,7 +165,7 @@ def rows(calls: int) -> list[Row]:
     with plugins() as (folder, warm, fresh):
         code = anyio.run(a_host(folder).compile, warm)
         pipe = bare_pipe(calls)
-        found = {
+        found: dict[str, tuple[list[float], float | None]] = {
             "bare pipe": (pipe, None),
             "bare worker": (bare_worker(calls, code), None),
             "process a call": (process_a_call(calls // 10), None),
@@ -147,6 +173,8 @@ def rows(calls: int) -> list[Row]:
             "fresh instance": (anyio.run(through_everything, calls, a_host(folder), fresh)[1:], FRESH_MS),
             "first call": (first_calls(max(5, calls // 200), folder, warm.folder), FIRST_MS),
         }
+    if (others := through_extism(calls)) is not None:
+        found |= {"extism, warm": (others[0], None), "extism, a new plugin": (others[1], None)}
     baseline = median(pipe)
     return [_row(name, taken, goal, baseline) for name, (taken, goal) in found.items()]
 
