@@ -7,15 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ourcli.common.errors import ConfigError, InvalidInputError, NotFoundError
-from ourcli.common.files import atomic_write, ensure_private_folder
+from ourcli.common.files import atomic_write
+from ourcli.tools.backends.file_lock import changing
 from ourcli.tools.servers import KnownServer, McpServer, RemoteTool, check_server
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-_WAIT_S: Final = 10.0
 
 
 class _Tool(BaseModel):
@@ -78,7 +77,12 @@ class ServerFile:
         raise NotFoundError(f"no MCP server {name[:80]!r}", hint="`ourcli mcp list` shows them")
 
     def put(self, server: McpServer, tools: tuple[RemoteTool, ...], revision: str) -> KnownServer:
-        """Store a server with what it lists now, and return it with what changed since it was last stored."""
+        """Store a server with what it lists now, and return it with what changed since it was last stored.
+
+        Raises:
+            ConfigError: The file cannot be used.
+            StoreError: It cannot be written, or another process keeps it.
+        """
         with self._changing() as file:
             old = file.servers.get(server.name)
             known = KnownServer(server=server, tools=tools, revision=revision, before=_before(old, tools))
@@ -90,6 +94,8 @@ class ServerFile:
 
         Raises:
             NotFoundError: There is none of that name.
+            ConfigError: The file cannot be used.
+            StoreError: It cannot be written, or another process keeps it.
         """
         with self._changing() as file:
             if file.servers.pop(name, None) is None:
@@ -97,8 +103,7 @@ class ServerFile:
 
     @contextmanager
     def _changing(self) -> Iterator[_File]:
-        ensure_private_folder(self._path.parent)
-        with FileLock(self._path.with_name(f".{self._path.name}.lock"), timeout=_WAIT_S):
+        with changing(self._path):
             file = self._read()
             yield file
             text = json.dumps(file.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=1)
