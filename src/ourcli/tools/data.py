@@ -5,9 +5,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
+from ourcli.common import jsondata
 from ourcli.common.errors import ToolOutputError
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json = jsondata.Json
 JsonObject = Mapping[str, Json]
 
 MOST_DEPTH = 64

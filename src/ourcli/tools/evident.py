@@ -20,7 +20,8 @@ _PLACES: Final = frozenset({"path", "paths", "file", "files", "filename", "filep
 _ADDRESSES: Final = frozenset({"url", "uri", "link", "address"})
 _SUMS: Final = frozenset({"expression", "formula", "calculation", "sum"})
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+[^\s\"'<>.,;:!?)]", re.IGNORECASE)
-_QUOTED = re.compile(r"[\"“]([^\"”\n]{1,400})[\"”]|(?<!\w)'([^'\n]{1,400})'(?!\w)|`([^`\n]{1,400})`")
+QUOTED: Final = re.compile(r"[\"“]([^\"”\n]{1,400})[\"”]|(?<!\w)'([^'\n]{1,400})'(?!\w)|`([^`\n]{1,400})`")
+"""A text in quotes, in one of its groups."""
 _SUM = re.compile(r"[\d(][\d\s.,()+\-*/%^×÷]*[+\-*/%^×÷][\d\s.()+\-*/%^×÷]*[\d)]")
 _CALCULATES = re.compile(r"[+*^×÷]|\s[-/]\s|[()].*[-/]")
 """What a date, a range or a version does not have."""
@@ -51,14 +52,14 @@ class Question:
         bare = self.text
         for taken in (*addresses, *self.files):
             bare = bare.replace(taken, " ")
-        quoted = tuple(next(part for part in match if part) for match in _QUOTED.findall(bare))
-        sums = tuple(one for one in _SUM.findall(_QUOTED.sub(" ", bare)) if _CALCULATES.search(one))
+        quoted = tuple(next(part for part in match if part) for match in QUOTED.findall(bare))
+        sums = tuple(one for one in _SUM.findall(QUOTED.sub(" ", bare)) if _CALCULATES.search(one))
         for name, value in (
             ("addresses", addresses),
             ("quoted", tuple(one for one in quoted if one not in self.files)),
             ("sums", sums),
             ("general", _general(self.text, self.files, addresses, sums)),
-            ("numbers", tuple(sorted(numbers_in(_QUOTED.sub(" ", bare))))),
+            ("numbers", tuple(sorted(numbers_in(QUOTED.sub(" ", bare))))),
         ):
             object.__setattr__(self, name, value)
 

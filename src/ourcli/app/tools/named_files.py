@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from ourcli.tools.capabilities import Capability, CapabilityKind
+from ourcli.tools.evident import QUOTED
 
 _MOST: Final = 8
 _MOST_WORDS: Final = 400
-_QUOTED = re.compile(r"[\"“]([^\"”\n]{1,400})[\"”]|(?<!\w)'([^'\n]{1,400})'(?!\w)|`([^`\n]{1,400})`")
 _FILE_LIKE = re.compile(r"[\w.~/\\@+-]*\w\.[A-Za-z][A-Za-z0-9]{0,5}\Z")
 _AROUND: Final = "\"'`“”‘’()[]{}<>,;:!?"
 
@@ -58,9 +58,9 @@ def named_files(question: str, folder: Path) -> tuple[NamedFile, ...]:
 
 
 def _candidates(question: str) -> Iterator[tuple[str, bool]]:
-    for match in _QUOTED.finditer(question):
+    for match in QUOTED.finditer(question):
         yield next(part for part in match.groups() if part), True
-    for word in _QUOTED.sub(" ", question).split()[:_MOST_WORDS]:
+    for word in QUOTED.sub(" ", question).split()[:_MOST_WORDS]:
         bare = word.strip(_AROUND).removesuffix("'s").removesuffix("’s")
         yield bare.rstrip(".") if bare.strip(".") else bare, False
 
