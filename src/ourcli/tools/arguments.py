@@ -15,6 +15,7 @@ from ourcli.common.meaning import words_of
 from ourcli.common.words import NUMBER_WORDS
 from ourcli.tools.choosing import in_words
 from ourcli.tools.data import BadJsonError, Json, JsonObject, dump, parse
+from ourcli.tools.pointers import pointed_at
 from ourcli.tools.ports import ArgumentWriter
 from ourcli.tools.schema import BadSchemaError, Schema
 from ourcli.tools.spec import ToolExample, ToolSpec
@@ -245,7 +246,7 @@ def _plain(schema: Json, root: JsonObject, depth: int) -> Json:
     if not isinstance(schema, Mapping) or depth > _DEEPEST:
         return {}
     if isinstance(reference := schema.get("$ref"), str):
-        return _plain(_referred(root, reference), root, depth + 1)
+        return _plain(cast("Json", pointed_at(root, reference)), root, depth + 1)
     plain: dict[str, Json] = {key: value for key, value in schema.items() if key in _KEPT}
     if "properties" in schema:
         plain["properties"] = {name: _plain(part, root, depth + 1) for name, part in properties_of(schema).items()}
@@ -259,10 +260,3 @@ def _plain(schema: Json, root: JsonObject, depth: int) -> Json:
         if isinstance(options := schema.get(word), list):
             plain["anyOf"] = [_plain(one, root, depth + 1) for one in options]
     return plain
-
-
-def _referred(root: JsonObject, reference: str) -> Json:
-    found: Json | JsonObject = root
-    for step in reference.removeprefix("#").split("/")[1:]:
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return cast("Json", found)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from ourcli.tools.data import MOST_DEPTH, Json, JsonObject, depth, dump
 from ourcli.tools.patterns import BadPatternError, check_pattern
+from ourcli.tools.pointers import pointed_at
 from ourcli.tools.quick import quick_check
 
 if TYPE_CHECKING:
@@ -77,7 +78,10 @@ class _Walk:
             raise BadSchemaError(f"the reference {str(reference)[:120]!r} leads out of the schema")
         if reference in through:
             raise BadSchemaError(f"the reference {reference[:120]!r} leads in a circle")
-        self.check(_at(self._root, reference), (*through, reference))
+        target = pointed_at(self._root, reference)
+        if target is None:
+            raise BadSchemaError(f"the reference {reference[:120]!r} leads nowhere")
+        self.check(target, (*through, reference))
 
     def _patterns(self, node: Mapping[str, Json]) -> None:
         named = node.get("patternProperties")
@@ -101,20 +105,6 @@ def _subschemas(node: Mapping[str, Json]) -> Iterator[Json]:
             yield from value
         else:
             yield value
-
-
-def _at(root: JsonObject, reference: str) -> Json | JsonObject:
-    """Return what a JSON pointer (RFC 6901) in a reference leads to; a percent sign leads nowhere."""
-    found: Json | JsonObject = root
-    for step in reference[1:].split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, Mapping) and name in found and "%" not in name:
-            found = found[name]
-        elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
-            found = found[int(name)]
-        else:
-            raise BadSchemaError(f"the reference {reference[:120]!r} leads nowhere")
-    return found
 
 
 class Schema:

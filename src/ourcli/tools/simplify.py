@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from ourcli.tools.data import MOST_DEPTH, Json, JsonObject, depth
 from ourcli.tools.patterns import BadPatternError, check_pattern
+from ourcli.tools.pointers import pointed_at
 
 MOST_REPEATED: Final = 1_000
 """A grammar writes out every repetition; longer ones break it."""
@@ -250,17 +251,7 @@ class _References:
         return (self._size(self._root, ()) or 0) < MOST_PARTS
 
     def _target(self, reference: str) -> Mapping[str, Json] | None:
-        if not (reference == "#" or reference.startswith("#/")) or "%" in reference:
-            return None
-        found: Json | Mapping[str, Json] = self._root
-        for step in reference[1:].split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, Mapping) and name in found:
-                found = found[name]
-            elif isinstance(found, list) and name.isascii() and name.isdigit() and int(name) < len(found):
-                found = found[int(name)]
-            else:
-                return None
+        found = pointed_at(self._root, reference)
         return found if isinstance(found, Mapping) else None
 
     def _size(self, node: Mapping[str, Json], through: tuple[str, ...]) -> int | None:
