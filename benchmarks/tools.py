@@ -31,13 +31,14 @@ from benchmarks.report import Row, show
 from ourcli.app.worker import worker_command
 from ourcli.common.clock import SystemClock
 from ourcli.testing.events import RecordingSink
+from ourcli.testing.grants import NoGrants
 from ourcli.tools.backends.wasm.compiled import CompiledCache
 from ourcli.tools.backends.wasm.host import WasmHost
 from ourcli.tools.backends.wasm.orders import PERSISTENT, SETTINGS, Orders, write_orders
 from ourcli.tools.backends.wasm.sealed import SealedFile
 from ourcli.tools.backends.wasm.spawn import spawn
 from ourcli.tools.plugins import Plugin, load_plugin
-from ourcli.tools.ports import NoGrants, ToolContext
+from ourcli.tools.ports import ToolContext
 from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
 from tools.plugins import build

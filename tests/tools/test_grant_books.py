@@ -264,7 +264,7 @@ async def test_a_policy_grants_to_exactly_the_named_digest(tmp_path: Path) -> No
     assert changed == frozenset()
     assert built_in == {parse("fs:read=/b")}
     assert [one.most_bytes for one in await standing.quotas(an_origin())] == [10]
-    assert {one.by for one in await standing.holding(an_origin())} == {Grantor.POLICY}
+    assert {one.by for entry in await policy.entries() for one in entry.grants} == {Grantor.POLICY}
     await policy.aclose()
 
 

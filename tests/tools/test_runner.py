@@ -17,9 +17,10 @@ from ourcli.common.events import ToolCalled, ToolDenied, ToolFailed, ToolFinishe
 from ourcli.common.ids import RunId
 from ourcli.testing.clock import FrozenClock
 from ourcli.testing.events import RecordingSink
+from ourcli.testing.grants import NoGrants
 from ourcli.testing.tools import FakeGrants, FakeTool, a_spec
 from ourcli.tools.capabilities import Quota, parse
-from ourcli.tools.ports import NoGrants, Tool, ToolContext
+from ourcli.tools.ports import Tool, ToolContext
 from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
 from tests.promises import promise

@@ -10,9 +10,10 @@ from ourcli.common.clock import SystemClock
 from ourcli.common.errors import ModelMissingError, ToolInputError
 from ourcli.testing.embedding import FakeEmbeddingCache, FakeEmbeddingModel
 from ourcli.testing.events import RecordingSink
+from ourcli.testing.grants import NoGrants
 from ourcli.testing.tools import FakeTool, a_spec
 from ourcli.tools.data import JsonObject, dump
-from ourcli.tools.ports import NoGrants, SpecEmbedder, ToolContext
+from ourcli.tools.ports import SpecEmbedder, ToolContext
 from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
 from ourcli.tools.searching import ToolSearch

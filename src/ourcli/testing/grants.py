@@ -27,6 +27,18 @@ def a_grant(
     return Grant(capability=right, until=until, session=session, granted_at=at, why="a test", quota=quota)
 
 
+class NoGrants:
+    """Grant nothing to anybody."""
+
+    async def granted(self, origin: Origin, session: str = "") -> frozenset[Capability]:  # noqa: ARG002
+        """Return no right."""
+        return frozenset()
+
+    async def quotas(self, origin: Origin, session: str = "") -> frozenset[Quota]:  # noqa: ARG002
+        """Return no bound."""
+        return frozenset()
+
+
 class FakeGrantBook:
     """Keep grants in memory; set `failure` to make every call raise it.
 

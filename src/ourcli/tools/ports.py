@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from anyio.abc import ByteStream
 
@@ -92,6 +92,7 @@ class Tool(Protocol):
         ...
 
 
+@runtime_checkable
 class Previews(Protocol):
     """What a tool has besides `Tool` when it can show what a call would change before it is done."""
 
@@ -120,18 +121,6 @@ class Grants(Protocol):
     async def quotas(self, origin: Origin, session: str = "") -> frozenset[Quota]:
         """Return the bounds that were set on the write paths among those rights."""
         ...
-
-
-class NoGrants:
-    """Grant nothing to anybody."""
-
-    async def granted(self, origin: Origin, session: str = "") -> frozenset[Capability]:  # noqa: ARG002
-        """Return no right."""
-        return frozenset()
-
-    async def quotas(self, origin: Origin, session: str = "") -> frozenset[Quota]:  # noqa: ARG002
-        """Return no bound."""
-        return frozenset()
 
 
 class ReadsGrants(Protocol):

@@ -50,11 +50,6 @@ class StandingGrants:
         await self._refresh()
         return quotas(self._holding(_key(origin), session))
 
-    async def holding(self, origin: Origin, session: str = "") -> tuple[Grant, ...]:
-        """Return the grants themselves."""
-        await self._refresh()
-        return self._holding(_key(origin), session)
-
     def _holding(self, key: _Key, session: str) -> tuple[Grant, ...]:
         grants = self._found.get(key, ())
         if all(one.until is Until.ALWAYS for one in grants):

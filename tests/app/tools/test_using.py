@@ -17,12 +17,13 @@ from ourcli.memory.record import DIMS, Record, Trust
 from ourcli.memory.service import MemoryService
 from ourcli.testing.embedding import FakeEmbeddingCache, FakeEmbeddingModel
 from ourcli.testing.events import RecordingSink
+from ourcli.testing.grants import NoGrants
 from ourcli.testing.memory import FakeRecordStore
 from ourcli.testing.secrets import A_SECRET, FakeRedactor
 from ourcli.testing.tools import FakeGrants, FakeTool
 from ourcli.tools.capabilities import Capability
 from ourcli.tools.data import Json, JsonObject
-from ourcli.tools.ports import NoGrants, ToolContext
+from ourcli.tools.ports import ToolContext
 from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
 from ourcli.tools.spec import Origin, OriginKind, SideEffects, ToolSpec

@@ -25,7 +25,7 @@ from ourcli.tools.data import JsonObject
 from ourcli.tools.gathering import Gathered, NamedSource, gather
 from ourcli.tools.plugin_lock import Added
 from ourcli.tools.plugins import Plugin, load_plugin
-from ourcli.tools.ports import Grants, ToolContext, ToolResult
+from ourcli.tools.ports import Grants, Previews, ToolContext, ToolResult
 from ourcli.tools.registry import Registry
 from ourcli.tools.runner import ToolRunner
 from ourcli.tools.searching import GivenTools, ToolSearch
@@ -200,16 +200,16 @@ class ToolDesk:
             ToolError: It cannot be done.
         """
         tool = (await self._registry()).get(name)
-        show = getattr(tool, "preview", None)
-        if show is None:
+        spec = tool.spec()
+        if not isinstance(tool, Previews):
             return ""
-        grants, origin = self._grants_for(tool.spec(), calling), tool.spec().origin
+        grants, origin = self._grants_for(spec, calling), spec.origin
         context = replace(
             self._context(calling),
             granted=await grants.granted(origin, calling.session),
             quotas=await grants.quotas(origin, calling.session),
         )
-        return str(await show(input, context))
+        return await tool.preview(input, context)
 
     async def call(
         self,

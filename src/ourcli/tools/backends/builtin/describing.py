@@ -8,7 +8,6 @@ from ourcli.tools.spec import DEFAULT_TIMEOUT_S, Origin, OriginKind, SideEffects
 
 TEXT: Final[JsonObject] = {"type": "string"}
 WHOLE: Final[JsonObject] = {"type": "integer"}
-SWITCH: Final[JsonObject] = {"type": "boolean"}
 
 
 def described(
