@@ -129,6 +129,11 @@ class Home:
         return self.state / "mcp"
 
     @property
+    def mcp_token(self) -> Path:
+        """The bearer token of our own MCP server on a port."""
+        return self.state / "mcp_token"
+
+    @property
     def compiled(self) -> Path:
         """Native code of plugins."""
         return self.cache / "compiled"

@@ -40,9 +40,10 @@ def add(invocation: Invocation, /, *, name: str, words: tuple[str, ...], **given
     if invocation.json:
         invocation.output.document({"servers": [_data(entry)]})
     else:
-        rights = " ".join(str(right) for right in server.capabilities)
+        from ourcli.tools.grants import how_to_grant  # deferred: needed here only
+
         invocation.output.text(f"{name}: {len(entry.offer.specs)} tools; grant them with")
-        invocation.output.text(f"  ourcli tools grant {name} {rights}")
+        invocation.output.text(f"  {how_to_grant(entry.known.origin, server.capabilities)}")
 
 
 def _server(name: str, words: tuple[str, ...], given: dict[str, object]) -> "McpServer":

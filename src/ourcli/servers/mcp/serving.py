@@ -67,7 +67,7 @@ async def serve_http(
 async def serve_port(server: Server[dict[str, Any]], address: str, *, tell: Callable[[str], None]) -> None:
     """Serve any offer on a loopback port."""
     host, port = listening_place(address)
-    path = Home.from_environment(os.environ).state / "mcp_token"
+    path = Home.from_environment(os.environ).mcp_token
     token = read_or_make(path)
     with closing(bound(host, port)) as listener:
         shown = f"[{host}]" if ":" in host else host
