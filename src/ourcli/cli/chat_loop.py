@@ -1,5 +1,7 @@
 """The loop of a conversation: read, answer, until the end."""
 
+from dataclasses import replace
+
 from ourcli.app.requests import AskRequest
 from ourcli.cli.chat_input import ReadLine, keyboard_lines, piped_lines
 from ourcli.cli.chat_session import ChatSession
@@ -13,6 +15,7 @@ from ourcli.config.locations import Home
 
 async def start(invocation: Invocation, service: Facade, interrupts: Interrupts, request: AskRequest) -> None:
     """Hold a conversation at the terminal, or with the lines that are piped in."""
+    request = replace(request, use_tools=not invocation.stdin_is_piped)  # a piped line may be a stranger's
     session = ChatSession(service, invocation.output, invocation.diagnostics, request)
     person = invocation.interactive and invocation.output.terminal
     if person:

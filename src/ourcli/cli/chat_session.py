@@ -42,7 +42,7 @@ class ChatSession:
         self._project = request.project
         self._session = request.session
         self._continue = request.continue_last
-        self._model = request.model
+        self._model, self._use_tools = request.model, request.use_tools
         self._last: Answer | None = None
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "/help": self._help,
@@ -81,6 +81,7 @@ class ChatSession:
             session=self._session,
             continue_last=self._continue and self._session is None,
             model=self._model,
+            use_tools=self._use_tools,
         )
         with AnswerView(self._output, self._diagnostics) as view:
             answer = await self._service.ask(request, view)

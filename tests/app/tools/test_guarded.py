@@ -22,10 +22,30 @@ def test_nobody_can_grant_the_right_to_change_grants(tmp_path: Path, path: str) 
         guarded([parse("clock"), parse(f"fs:write={tmp_path / path}")], Home(tmp_path / "home"))
 
 
-def test_other_folders_can_be_written_and_the_home_can_be_read(tmp_path: Path) -> None:
-    rights = [parse(f"fs:write={tmp_path}/homes"), parse(f"fs:read={tmp_path}/home"), parse("exec")]
+@promise("tools.grants.home-unread")
+@pytest.mark.parametrize("path", ["home", "home/state", "link/state/mcp_token", "link"])
+@pytest.mark.parametrize("kept_out", [True, False])
+def test_nobody_can_grant_the_right_to_read_logins_and_memory(tmp_path: Path, path: str, kept_out: bool) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "home")
 
-    assert guarded(rights, Home(tmp_path / "home")) == rights
+    with pytest.raises(DeniedError, match="read the logins"):
+        guarded([parse(f"fs:read={tmp_path / path}")], Home(tmp_path / "home"), kept_out=kept_out)
+
+
+@promise("tools.grants.home-unread")
+def test_a_folder_that_holds_the_home_is_read_only_by_who_is_kept_out_of_it(tmp_path: Path) -> None:
+    rights, home = [parse(f"fs:read={tmp_path}")], Home(tmp_path / "home")
+
+    assert guarded(rights, home) == rights
+    with pytest.raises(DeniedError, match="read the logins"):
+        guarded(rights, home, kept_out=False)
+
+
+def test_other_folders_can_be_read_and_written(tmp_path: Path) -> None:
+    rights = [parse(f"fs:write={tmp_path}/homes"), parse(f"fs:read={tmp_path}/homes"), parse("exec")]
+
+    assert guarded(rights, Home(tmp_path / "home"), kept_out=False) == rights
 
 
 def a_policy_for(home: Path) -> Path:

@@ -105,8 +105,12 @@ async def test_it_writes_below_granted_folders_only_and_reads_nobodys_secrets(wo
 
 
 @promise("tools.builtin.shell-held-in")
-async def test_a_grant_that_holds_ourclis_own_folder_is_too_wide_for_a_program(tmp_path: Path) -> None:
-    workshop = a_workshop(tmp_path, f"fs:read={tmp_path}", "fs:write={}", "exec", shell=True)
+@pytest.mark.parametrize("right", ["fs:read=.", "fs:read=own/state", "fs:read=link", "fs:write=link"])
+async def test_a_grant_that_leads_into_ourclis_own_folder_is_too_wide_for_a_program(tmp_path: Path, right: str) -> None:
+    (tmp_path / "own" / "state").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "own" / "state")
+    right = right.replace("=", f"={tmp_path}/")
+    workshop = a_workshop(tmp_path, right, "fs:write={}", "exec", shell=True)
 
     with pytest.raises(DeniedError, match="ourcli's own folder"):
         await workshop.call("shell.run", argv=_words("touch", "made"))

@@ -98,7 +98,7 @@ class RightsDesk:
         Raises:
             NotFoundError: Nothing is called so.
             InvalidInputError: Two things are, no terminal's session is here, or a bound has nothing to bound.
-            DeniedError: The right would let a tool change what it was granted.
+            DeniedError: The right would let a tool into ourcli's own folder.
             StoreError: The grants are damaged or cannot be written.
         """
         origin = self._origin(name, registry)
@@ -116,7 +116,7 @@ class RightsDesk:
                 why=terms.why,
                 quota=await self._quota(right, terms.quota_bytes),
             )
-            for right in guarded(rights, self._rooms.home)
+            for right in guarded(rights, self._rooms.home, kept_out=origin.kind is OriginKind.BUILTIN)
         ]
         await self._book.grant(origin, await self._facts(origin, registry), grants)
         return ChangedRights(origin=origin, rights=tuple(rights))

@@ -20,6 +20,7 @@ def open_grants(rooms: ToolRooms) -> tuple[StandingGrants, GrantStore]:
 
 def open_policy(rooms: ToolRooms) -> StandingGrants:
     """Return what the policy alone grants: all that holds where a tool changes something and nobody can be asked."""
-    policy = PolicyFile(rooms.home.grants_policy)
+    home = rooms.home
+    policy = PolicyFile(home.grants_policy, lambda rights: guarded(rights, home))
     rooms.on_close(policy.aclose)
     return StandingGrants([policy], clock=rooms.clock)

@@ -70,7 +70,7 @@ class PluginSource:
             home = self._rooms.home
             cache = CompiledCache(home.compiled, home.compiled_digests, settings=SETTINGS)
             services = GuestServices(LateFetcher(self._rooms.gate), RoomsMemory(self._rooms))
-            self._host = WasmHost(worker_command(), cache, services=services)
+            self._host = WasmHost(worker_command(), cache, services=services, closed=(home.root,))
             self._rooms.on_close(self._host.aclose)
         return self._host
 

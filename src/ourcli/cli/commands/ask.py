@@ -60,9 +60,9 @@ def ask(  # noqa: PLR0913  # click hands every option over by name
 ) -> None:
     """Answer a question from memory with a local model.
 
-    Text that is piped in is read along with the question; without TEXT it is the question. The answer
-    streams; numbered citations (layer, score, place) follow. A new session begins unless -c or --session
-    is given.
+    Text that is piped in is read along with the question; without TEXT it is the question, which
+    leads to no tool. The answer streams; numbered citations (layer, score, place) follow. A new session
+    begins unless -c or --session is given.
     """
     if continue_last and session:
         raise UsageError("-c and --session exclude each other", hint="give one of them")
@@ -78,7 +78,7 @@ def ask(  # noqa: PLR0913  # click hands every option over by name
         attachment=attachment,
         tags=tags,
         use_memory=not no_memory,
-        use_tools=not no_tools,
+        use_tools=not no_tools and any(word.strip() for word in text),  # what is piped in may be a stranger's page
         max_tokens=max_tokens,
         budget=budget or {},
         allow_secrets=allow_secrets,

@@ -17,7 +17,8 @@ from ourcli.common.errors import UsageError
 def chat(invocation: Invocation, *, continue_last: bool, session: str | None, model: str | None) -> None:
     """Ask in a conversation.
 
-    /help lists the commands. Ctrl-C stops an answer, Ctrl-D leaves. Lines can be piped in.
+    /help lists the commands. Ctrl-C stops an answer, Ctrl-D leaves. Lines can be piped in; these lead
+    to no tool.
     """
     from ourcli.cli.chat_loop import start  # deferred: asyncio
     from ourcli.cli.run import run_with

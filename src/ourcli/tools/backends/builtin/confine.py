@@ -19,7 +19,7 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _TRUNCATE, _DEVICE_CONTROL = 1, 2,
 _MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _DEVICE_CONTROL
 _ALL_TCP = 3
-_SYSTEM = (
+SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/snap", "/proc", "/sys",
     "/dev", "/run/current-system", "/var/lib",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def confine(readable: Sequence[str], writable: Sequence[str], *, network: bool) 
     ruleset = int(libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0))
     if ruleset < 0:
         return
-    for path in (*_SYSTEM, *os.environ.get("PATH", "").split(os.pathsep), *readable):
+    for path in (*SYSTEM, *os.environ.get("PATH", "").split(os.pathsep), *readable):
         _allow(libc, ruleset, path, (_EXECUTE | _READ_FILE | _READ_DIR) & handled)
     for path in _DEVICES:
         _allow(libc, ruleset, path, (_READ_FILE | _WRITE_FILE | _DEVICE_CONTROL) & handled)

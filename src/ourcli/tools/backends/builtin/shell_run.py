@@ -16,7 +16,7 @@ from anyio import to_thread
 from anyio.abc import Process
 
 from ourcli.common.errors import DeniedError, ToolError, ToolTimeoutError
-from ourcli.tools.backends.builtin.confine import CONFINED
+from ourcli.tools.backends.builtin.confine import CONFINED, SYSTEM
 from ourcli.tools.backends.builtin.describing import TEXT, a_list, a_number, a_text, an_object, described
 from ourcli.tools.backends.builtin.file_tool import check_system
 from ourcli.tools.backends.builtin.given import number, refused, text, texts
@@ -119,14 +119,18 @@ class ShellRun:
         return {key: self._environment[key] for key in (*_KEPT, *sorted(keys)) if key in self._environment}
 
     def _check_roots(self, context: ToolContext) -> None:
-        """Return when no granted folder holds one that no right opens: a program could not be kept out of that."""
-        for right in context.granted:
-            if right.kind in (CapabilityKind.FS_READ, CapabilityKind.FS_WRITE):
-                root = os.path.realpath(right.value)
-                if any(Path(os.path.realpath(inner)).is_relative_to(root) for inner in self._off_limits):
+        """Return when no folder that a program sees holds one that no right opens, or lies in it, links resolved."""
+        files = (CapabilityKind.FS_READ, CapabilityKind.FS_WRITE)
+        granted = {str(right): right.value for right in context.granted if right.kind in files}
+        searched = self._environment.get("PATH", "").split(os.pathsep)
+        seen = granted | {path: path for path in (*SYSTEM, *searched) if path.startswith("/")}
+        for own in (Path(os.path.realpath(folder)) for folder in self._off_limits):
+            for words, path in seen.items():
+                root = Path(os.path.realpath(path))
+                if own.is_relative_to(root) or root.is_relative_to(own):
                     raise DeniedError(
-                        f"{right} holds ourcli's own folder, and a program would not be kept out of it",
-                        hint="grant a folder that does not hold it",
+                        f"{words} leads into ourcli's own folder, and a program would not be kept out of it",
+                        hint="grant a folder that neither holds it nor lies inside it",
                     )
 
     def _confined(self, words: Sequence[str], context: ToolContext, scratch: str) -> list[str]:

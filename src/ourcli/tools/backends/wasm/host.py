@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 from anyio import CancelScope, to_thread
 
-from ourcli.common.errors import PluginError
+from ourcli.common.errors import DeniedError, PluginError
 from ourcli.tools.backends.wasm.compiled import CompiledCache
 from ourcli.tools.backends.wasm.compiling import compiled, kind_of
 from ourcli.tools.backends.wasm.orders import FRESH, PERSISTENT, Orders, Preopen
@@ -52,6 +52,7 @@ class WasmHost:
         cache: Compiled modules.
         options: How many workers, how long.
         services: What it does for guests that ask; None does nothing.
+        closed: Folders that no right opens, such as ourcli's own home.
     """
 
     def __init__(
@@ -60,9 +61,11 @@ class WasmHost:
         cache: CompiledCache,
         options: HostOptions | None = None,
         services: HostServices | None = None,
+        *,
+        closed: Sequence[Path] = (),
     ) -> None:
         self._command, self._cache, self._options = tuple(command), cache, options or HostOptions()
-        self._services = services
+        self._services, self._closed = services, tuple(closed)
         self._pools: dict[_Key, Pool] = {}
         self._opening = anyio.Lock()
 
@@ -106,6 +109,7 @@ class WasmHost:
             code = await self._code(plugin)
             await to_thread.run_sync(module.fill, code.native)
             orders = _orders(plugin, code.kind, granted)
+            _check_closed(orders.preopens, self._closed)
             pool = Pool(self._command, orders, module, spare=spare, most_bytes=most, options=self._options)
             return pool
         finally:
@@ -242,6 +246,21 @@ def _preopen(right: Capability, rights: tuple[Capability, ...]) -> Preopen:
                 hint="look at what the tool wrote there, and remove the link",
             )
     return Preopen(path=str(path), writable=right.kind is CapabilityKind.FS_WRITE, name=right.value)
+
+
+def _check_closed(preopens: Sequence[Preopen], closed: Sequence[Path]) -> None:
+    """Return when no folder of a guest holds a closed one or lies in it; nothing could keep the guest out there.
+
+    Raises:
+        DeniedError: One does, by whatever link or grant that came about.
+    """
+    for own in (folder.resolve() for folder in closed):
+        for one in preopens:
+            if own.is_relative_to(one.path) or Path(one.path).is_relative_to(own):
+                raise DeniedError(
+                    f"the folder {one.name!r} lets the tool into ourcli's own folder {str(own)!r}; nothing was run",
+                    hint="grant a folder that neither holds it nor lies inside it",
+                )
 
 
 def _resolved(right: Capability) -> Path:
