@@ -117,6 +117,14 @@ def test_schemas_beyond_a_grammar_are_made_simpler(schema: Json) -> None:
     check_schema(grammar_schema({"type": "object", "properties": {"a": schema}, "required": ["a", "gone"]}))
 
 
+def test_a_grammar_follows_references_as_the_check_of_schemas_does() -> None:
+    size: Json = {"type": "integer"}
+    found = grammar_schema({"$defs": {"a/b": size}, "anyOf": [size], "properties": {"a": {"$ref": "#/$defs/a~1b"}}})
+
+    assert found["properties"] == {"a": size}
+    assert grammar_schema({"anyOf": [size], "items": {"$ref": "#/anyOf/0"}})["items"] == size
+
+
 @promise("tools.arguments.not-invented")
 @pytest.mark.parametrize(
     ("value", "kept"),

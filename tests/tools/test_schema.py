@@ -37,6 +37,8 @@ def doubling(levels: int) -> dict[str, Json]:
         ({"$ref": "#"}, "in a circle"),
         ({"properties": {"a": {"$ref": "#/properties/b"}, "b": {"$ref": "#/properties/a"}}}, "in a circle"),
         ({"$ref": "#/$defs/none"}, "leads nowhere"),
+        ({"$ref": "#here"}, "leads nowhere"),
+        ({"$ref": "#/anyOf/²", "anyOf": [{"type": "string"}]}, "leads nowhere"),
         ({"$dynamicRef": "#x"}, "not taken"),
         ({"$id": "https://example.org/a"}, "not taken"),
         (doubling(40), "more than"),

@@ -52,7 +52,8 @@ class McpTool:
         Raises:
             ChangedToolsError: The server lists other tools now; what it lists is kept, so that a grant is asked again.
         """
-        seconds = max(context.timeout_s or 0.0, self._spec.timeout_s)
+        most_s = self._spec.timeout_s
+        seconds = most_s if context.timeout_s is None else min(most_s, context.timeout_s)
         try:
             output = await self._caller().call(self._known, self._name, input, replace(context, timeout_s=seconds))
         except ChangedToolsError as exc:
