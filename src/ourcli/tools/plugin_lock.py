@@ -85,9 +85,11 @@ def digests(folder: Path) -> Mapping[str, str]:
     try:
         names = sorted(entry.name for entry in folder.iterdir())
     except OSError as exc:
-        raise PluginError(f"cannot read {str(folder)!r}: {exc.strerror or exc}") from exc
+        raise PluginError(f"cannot read {str(folder)!r}: {exc.strerror or exc}", hint="check its permissions") from exc
     if len(names) > MOST_FILES:
-        raise PluginError(f"{str(folder)!r} holds more than {MOST_FILES} files")
+        raise PluginError(
+            f"{str(folder)!r} holds more than {MOST_FILES} files", hint="remove what does not belong there"
+        )
     return {name: hashlib.sha256(read_plain(folder / name, most_bytes=MOST_FILE_BYTES)).hexdigest() for name in names}
 
 

@@ -191,5 +191,5 @@ def read_plain(path: Path, *, most_bytes: int) -> bytes:
     finally:
         os.close(descriptor)
     if len(content) > most_bytes:
-        raise PluginError(f"{str(path)!r} is larger than {most_bytes} bytes")
+        raise PluginError(f"{str(path)!r} is larger than {most_bytes} bytes", hint="build it smaller, or ship less")
     return content

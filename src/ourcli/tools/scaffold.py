@@ -57,5 +57,7 @@ def write_plugin(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
     except FileExistsError as exc:
         raise InvalidInputError(f"{str(folder)!r} is there already", hint="choose another name or folder") from exc
     except OSError as exc:
-        raise InvalidInputError(f"cannot write {str(folder)!r}: {exc.strerror or exc}") from exc
+        raise InvalidInputError(
+            f"cannot write {str(folder)!r}: {exc.strerror or exc}", hint="check its permissions and free space"
+        ) from exc
     return paths

@@ -72,7 +72,10 @@ def check(invocation: Invocation, *, path: Path) -> None:
 
     found = run(invocation, lambda service: service.tools.check(path.absolute()))
     if found.problems:
-        raise PluginError(f"the plugin {found.plugin.name!r} cannot be used: {'; '.join(found.problems)}")
+        raise PluginError(
+            f"the plugin {found.plugin.name!r} cannot be used: {'; '.join(found.problems)}",
+            hint="mend that, build it again, and check it again",
+        )
     if invocation.json:
         invocation.output.document({"plugins": [_data(found.plugin, ())], "problems": [], "guards": found.guards})
         return

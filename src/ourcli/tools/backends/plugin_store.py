@@ -91,7 +91,9 @@ class PluginStore:
             try:
                 target.rename(staging / "old")
             except OSError as exc:
-                raise StoreError(f"cannot remove {str(target)!r}: {exc.strerror or exc}") from exc
+                raise StoreError(
+                    f"cannot remove {str(target)!r}: {exc.strerror or exc}", hint="check its permissions"
+                ) from exc
             sync_folder(self._folder)
             self._write(read_lock(self._lock_path).without(name))
 
@@ -142,7 +144,9 @@ def _unpacked(source: Path, staging: Path) -> Path:
     if not source.exists():
         raise PluginError(f"{str(source)!r} does not exist", hint="name a folder, a .zip or a .tar.gz")
     if not is_archive(source):
-        raise PluginError(f"{str(source)!r} is neither a folder nor a .zip nor a .tar.gz")
+        raise PluginError(
+            f"{str(source)!r} is neither a folder nor a .zip nor a .tar.gz", hint="pack it as one of these"
+        )
     into = ensure_private_folder(staging / "unpacked")
     unpack(source, into)
     inside = list(into.iterdir())
@@ -154,7 +158,7 @@ def _take(folder: Path, into: Path) -> None:
     try:
         names = sorted(entry.name for entry in folder.iterdir() if _belongs(entry.name))
     except OSError as exc:
-        raise PluginError(f"cannot read {str(folder)!r}: {exc.strerror or exc}") from exc
+        raise PluginError(f"cannot read {str(folder)!r}: {exc.strerror or exc}", hint="check its permissions") from exc
     if len(names) > MOST_FILES:
         raise PluginError(f"{str(folder)!r} holds more than {MOST_FILES} files that belong to a plugin")
     for name in names:
