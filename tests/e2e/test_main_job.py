@@ -16,6 +16,7 @@ QUESTION = "what TTL did we decide for the cache?"
 ANSWER_KEYS = {
     *("run_id", "session", "project", "model", "mode", "answer", "citations", "plan", "usage", "timing_ms"),
     "notices",
+    "tools",
 }
 
 
