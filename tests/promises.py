@@ -552,6 +552,7 @@ TOOLS: dict[str, str] = {
     "tools.mcp.revisions": "MCP servers of 2026-07-28 and of the two revisions before are spoken to",
     "tools.mcp.rights": "tools of an MCP server request `exec` or its host, and run only with them granted",
     "tools.mcp.simplified": "whatever schema a server gives, what is made of it is taken here and refuses nothing that it allowed",
+    "tools.mcp.same-program": "the folder that a command is run in never decides which program or file an MCP server is",
     "tools.mcp.stdio": "a program's tools answer; it gets a bare environment and is ended with everything it started",
     "tools.mcp.untrusted": "what a server says of its tools can be shown; odd, huge and clashing tools are left out and named",
     "tools.plugins.check": "`plugins check` finds a bad manifest or module, and a list of tools that differs from the manifest",

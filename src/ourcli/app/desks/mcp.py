@@ -56,7 +56,9 @@ class McpDesk:
             ToolError: It cannot be reached; nothing was stored.
         """
         check_server(server)
-        server = _placed(server)
+        return await self._asked(placed(server), browser)
+
+    async def _asked(self, server: McpServer, browser: Browser | None = None) -> ServerEntry:
         host = open_host(self._rooms, browser)
         try:
             tools, revision = await host.look(server, LOGIN_S if browser else CONNECT_S)
@@ -81,7 +83,7 @@ class McpDesk:
 
     async def _looked(self, known: KnownServer) -> ServerEntry:
         try:
-            return await self.add(known.server)
+            return await self._asked(known.server)
         except OurcliError as exc:
             return _entry(known, exc.message)
 
@@ -96,12 +98,20 @@ class McpDesk:
         await to_thread.run_sync(lambda: tokens.unlink(missing_ok=True))
 
 
-def _placed(server: McpServer) -> McpServer:
-    """Return a server whose program is found from every folder."""
-    program = server.command[0] if server.command else ""
-    if os.sep not in program:
-        return server
-    return replace(server, command=(str(Path(program).absolute()), *server.command[1:]))
+def placed(server: McpServer) -> McpServer:
+    """Return a server whose program and files mean from every folder what they mean from this one.
+
+    Its program would else be another one where somebody put a file of that name.
+    """
+    program, *words = server.command or ("",)
+    if os.sep in program:
+        program = str(Path(program).absolute())
+    whole = (str(Path(word).absolute()) if _is_path(word) else word for word in words)
+    return replace(server, command=(program, *whole)) if server.command else server
+
+
+def _is_path(word: str) -> bool:
+    return not word.startswith("-") and ("." in word or os.sep in word) and os.path.exists(word)  # noqa: PTH110  # a word may be too long for a path
 
 
 def _entry(known: KnownServer, problem: str = "") -> ServerEntry:

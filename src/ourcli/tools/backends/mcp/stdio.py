@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -80,13 +81,23 @@ async def stdio_streams(
 async def _started(command: Sequence[str], environment: Mapping[str, str]) -> Process:
     try:
         return await anyio.open_process(
-            list(command), env=environment, stderr=subprocess.PIPE, start_new_session=sys.platform != "win32"
+            list(command),
+            env=environment,
+            cwd=_own_folder(),
+            stderr=subprocess.PIPE,
+            start_new_session=sys.platform != "win32",
         )
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RuntimeError) as exc:
         raise ToolError(
             f"the MCP server {command[0]!r} cannot be started: {exc}",
             hint="is the program installed? remove the server or add it again with the whole path",
         ) from exc
+
+
+def _own_folder() -> Path:
+    """Return the user's own folder: programs load code from where they start, maybe a stranger's project."""
+    home = Path.home()
+    return home if home.is_dir() else Path(home.anchor)
 
 
 async def _listen(stdout: ByteReceiveStream, incoming: _Incoming, ended: Callable[[], None]) -> None:
