@@ -485,7 +485,7 @@ TOOLS: dict[str, str] = {
     "tools.ask.denied": "`ask` names the right that a tool lacks and the command that grants it, and runs nothing",
     "tools.ask.end-to-end": "`ask` counts the words of a file with real models, and the call is found with --trust tool",
     "tools.ask.fixed-control-flow": "which tool runs, and with what, never depends on what a tool, memory or a page says",
-    "tools.ask.named-files": "only files that the user names, below the working directory, may be read unasked, for one call",
+    "tools.ask.named-files": "only files that the user names, below the working directory and not hidden, may be read unasked, for one call",
     "tools.ask.no-tool": "where no tool fits, or with --no-tools, `ask` answers as without tools",
     "tools.ask.obeys-nobody": "a tool's answer that gives orders changes nothing, whatever the model makes of it",
     "tools.ask.piped": "text that is piped in leads to no tool, also where it is the whole question",

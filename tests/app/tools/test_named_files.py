@@ -74,3 +74,16 @@ def test_a_link_inside_is_told_as_one(folder: Path) -> None:
 
 def test_no_more_than_a_few_are_named(folder: Path) -> None:
     assert len(named_files(" ".join(f"f{at}.md" for at in range(50)), folder)) == 8
+
+
+@promise("tools.ask.named-files")
+@pytest.mark.parametrize("name", [".env", ".ssh/id_rsa", "docs/.netrc", "docs/shown.txt"])
+def test_a_hidden_file_is_not_read_unasked_by_any_name(folder: Path, name: str) -> None:
+    (folder / ".ssh").mkdir()
+    for hidden in (".env", ".ssh/id_rsa", "docs/.netrc"):
+        (folder / hidden).write_text("x")
+    (folder / "docs" / "shown.txt").symlink_to(folder / ".env")
+
+    (found,) = named_files(f"what is in `{name}`?", folder)
+
+    assert (found.text, found.inside) == (name, False)

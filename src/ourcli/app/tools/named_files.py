@@ -23,7 +23,8 @@ class NamedFile:
     Attributes:
         text: As it is written there.
         path: Where it really is, links followed.
-        inside: It lies below the working directory, links followed: it may be read without asking again.
+        inside: It lies below the working directory, links followed, and is not hidden: it may be read without asking
+            again.
         linked: A link stands on the way to it.
     """
 
@@ -79,4 +80,10 @@ def _named(text: str, root: Path, *, quoted: bool) -> NamedFile | None:
     missing = not path.exists() and _FILE_LIKE.match(text) is not None
     if not there and not missing:
         return None
-    return NamedFile(text=text, path=path, inside=path != root and path.is_relative_to(root), linked=path != written)
+    inside = path != root and path.is_relative_to(root) and not _is_hidden(path.relative_to(root))
+    return NamedFile(text=text, path=path, inside=inside, linked=path != written)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Say whether a file is hidden or lies in a hidden folder: there stand keys and passwords (`.env`, `.ssh`)."""
+    return any(part.startswith(".") for part in path.parts)
