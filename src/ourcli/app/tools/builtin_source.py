@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anyio import to_thread
-
 from ourcli.app.tools.memory_access import RoomsMemory
-from ourcli.app.tools.web import open_fetcher
+from ourcli.app.tools.web import LateFetcher
 from ourcli.common.clock import Clock
-from ourcli.common.net import Gate
 from ourcli.tools.backends.builtin.calc import Calculator
 from ourcli.tools.backends.builtin.changing import FileChanger
 from ourcli.tools.backends.builtin.file_change_tool import FileChangeTool
@@ -31,8 +28,6 @@ from ourcli.tools.backends.builtin.shell_run import ShellRun
 from ourcli.tools.backends.builtin.time_now import TimeNow
 from ourcli.tools.backends.builtin.undoing import UndoHistory
 from ourcli.tools.backends.undo_store import UndoStore
-from ourcli.tools.capabilities import Capability
-from ourcli.tools.fetching import Fetched, FetchRequest
 from ourcli.tools.ports import Fetcher, MemoryAccess, Tool
 from ourcli.tools.undo import FileHistory
 
@@ -61,24 +56,6 @@ class BuiltinParts:
     off_limits: tuple[Path, ...]
     shell: bool = False
     network: bool = False
-
-
-class LateFetcher:
-    """The host's fetch, made when a page is first asked for: its library takes half a second to import.
-
-    Args:
-        gate: Decides about the network.
-    """
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self._fetcher: Fetcher | None = None
-
-    async def fetch(self, request: FetchRequest, granted: frozenset[Capability]) -> Fetched:
-        """Fetch once; see `ourcli.tools.ports.Fetcher`."""
-        if self._fetcher is None:
-            self._fetcher = await to_thread.run_sync(open_fetcher, self._gate)
-        return await self._fetcher.fetch(request, granted)
 
 
 class BuiltinSource:

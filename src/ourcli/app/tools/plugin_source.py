@@ -59,8 +59,8 @@ class PluginSource:
         if self._host is None:
             if sys.platform == "win32":
                 raise PluginError("plugins run on Linux and macOS only", hint="use WSL")
-            from ourcli.app.tools.builtin_source import LateFetcher  # deferred: the same
             from ourcli.app.tools.memory_access import RoomsMemory  # deferred: the same
+            from ourcli.app.tools.web import LateFetcher  # deferred: the same
             from ourcli.app.worker import worker_command  # deferred: only those who use plugins pay for it
             from ourcli.tools.backends.wasm.compiled import CompiledCache  # deferred: the same
             from ourcli.tools.backends.wasm.host import WasmHost  # deferred: the same
