@@ -1,6 +1,7 @@
 """Logins of servers over HTTP: OAuth 2.1 with PKCE through the SDK, a loopback redirect, tokens in a private file."""
 
 import json
+import logging
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from ourcli.common.net import is_loopback
 from ourcli.tools.servers import Browser, McpServer
 
 LOGIN_S: Final = 300.0
+_log = logging.getLogger(__name__)
 _MOST_HEAD: Final = 16 * 1024
 _SEEN: Final = b"The login is done. You can close this page.\n"
 
@@ -51,7 +53,10 @@ class TokenFile:
     def _read(self) -> _Kept:
         try:
             kept = _Kept.model_validate_json(self._path.read_bytes())
-        except (OSError, ValidationError):
+        except FileNotFoundError:
+            return _Kept(url=self._server.url)
+        except (OSError, ValidationError) as exc:
+            _log.warning("the login in %s cannot be read, so it is asked for again: %s", self._path, type(exc).__name__)
             return _Kept(url=self._server.url)
         return kept if kept.url == self._server.url else _Kept(url=self._server.url)
 
