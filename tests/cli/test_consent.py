@@ -93,6 +93,19 @@ def test_the_question_says_what_why_whose_and_what_changed_without_driving_the_t
 
 @promise("tools.consent.asks")
 @pytest.mark.usefixtures("person")
+def test_nobody_is_asked_without_being_shown_what_about_when_only_errors_are_told(
+    run: Run, service: FakeService
+) -> None:
+    service.tools.specs = [a_spec(capabilities=["fs:read=/data"])]
+
+    ran = run("-q", "tools", "call", "hello.hello", stdin="n\n")
+
+    assert "fs:read=/data: read /data and all that lies below it" in ran.err
+    assert "plugin:hello in '/plugins/hello'" in ran.err
+
+
+@promise("tools.consent.asks")
+@pytest.mark.usefixtures("person")
 def test_a_right_that_only_the_call_itself_shows_is_asked_for_too(run: Run, service: FakeService) -> None:
     service.tools.needs = ("fs:write=/data/a", "fs:read=/etc")
 

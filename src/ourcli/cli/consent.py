@@ -125,7 +125,7 @@ def show_request(invocation: Invocation, request: "Request") -> None:
     """Tell what a tool lacks, why it says it needs it, whose it is, and what changed since it was granted something."""
     from ourcli.tools.logtext import harmless  # deferred: only a question needs it
 
-    tell, spec = invocation.diagnostics.notice, request.spec
+    tell, spec = invocation.diagnostics.question, request.spec
     tell(f"{spec.name} asks for what it was not granted:")
     for right in request.lacking:
         tell(f"  {right}: {_WORDS[right.kind].format(harmless(right.value))}")
@@ -140,9 +140,9 @@ def show_request(invocation: Invocation, request: "Request") -> None:
 
 def _show_difference(invocation: Invocation, changed: "Difference") -> None:
     for right in changed.added:
-        invocation.diagnostics.notice(f"  it requests {right} now")
+        invocation.diagnostics.question(f"  it requests {right} now")
     for right in changed.removed:
-        invocation.diagnostics.notice(f"  it does not request {right} any more")
+        invocation.diagnostics.question(f"  it does not request {right} any more")
     _tell_lines(invocation, changed.lines)
 
 
@@ -150,4 +150,4 @@ def _tell_lines(invocation: Invocation, lines: Sequence[str]) -> None:
     from ourcli.tools.logtext import harmless  # deferred: only a question needs it
 
     for line in lines:
-        invocation.diagnostics.notice(f"  {harmless(line)}")
+        invocation.diagnostics.question(f"  {harmless(line)}")

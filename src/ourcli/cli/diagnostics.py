@@ -58,6 +58,10 @@ class Diagnostics:
         if not self.quiet:
             self._write(f"{neutralise(message)}\n")
 
+    def question(self, message: str) -> None:
+        """Say what a person is about to be asked about, also with `-q`: nobody agrees to what he was not shown."""
+        self._write(f"{neutralise(message)}\n")
+
     def detail(self, message: str) -> None:
         """Say something only `-v` asks for."""
         if self.verbose:

@@ -81,7 +81,7 @@ class _Asking:
     def _show(self, url: str) -> bool:
         from ourcli.tools.logtext import harmless  # deferred: only a login needs it
 
-        self._invocation.diagnostics.warning(f"the server asks you to log in at {harmless(url)}")
+        self._invocation.diagnostics.question(f"the server asks you to log in at {harmless(url)}")
         if not click.confirm("Open it in your browser?", default=False, err=True):
             return False
         click.launch(url)
