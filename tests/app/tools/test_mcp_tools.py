@@ -89,6 +89,19 @@ async def test_a_grant_ends_when_the_server_says_something_else_and_the_differen
     assert result.output == {"text": "went 1"}
 
 
+@promise("tools.mcp.rights")
+async def test_a_removed_server_that_is_added_again_has_no_right(tmp_path: Path) -> None:
+    async with open_service() as service:
+        await service.mcp.add(raw_server("banner", tmp_path))
+        await service.tools.grant("raw", EXEC, Terms())
+        await service.mcp.remove("raw")
+
+    async with open_service() as service:
+        await service.mcp.add(raw_server("banner", tmp_path))
+        with pytest.raises(CapabilityDeniedError, match="exec"):
+            await service.tools.call("raw.go", {})
+
+
 @promise("tools.mcp.commands")
 async def test_a_server_is_looked_at_again_and_removed_with_its_login(home: Path, tmp_path: Path) -> None:
     tokens = home / "state" / "mcp" / "raw.json"

@@ -8,10 +8,12 @@ from typing import Final
 
 from anyio import to_thread
 
+from ourcli.app.tools.granting import open_grants
 from ourcli.app.tools.mcp_source import open_host, open_server_file
 from ourcli.app.wiring import Rooms
 from ourcli.common.errors import OurcliError
 from ourcli.tools.servers import Browser, KnownServer, McpServer, Offered, check_server, offered
+from ourcli.tools.spec import Origin, OriginKind
 
 CONNECT_S: Final = 20.0
 LOGIN_S: Final = 330.0
@@ -88,7 +90,7 @@ class McpDesk:
             return _entry(known, exc.message)
 
     async def remove(self, name: str) -> None:
-        """Forget a server and the login at it.
+        """Forget a server, what it was granted and the login at it.
 
         Raises:
             NotFoundError: There is none of that name.
@@ -96,6 +98,8 @@ class McpDesk:
         await to_thread.run_sync(open_server_file(self._rooms).remove, name)
         tokens = self._rooms.home.mcp_tokens / f"{name}.json"
         await to_thread.run_sync(lambda: tokens.unlink(missing_ok=True))
+        _, book = open_grants(self._rooms)
+        await book.revoke(Origin(kind=OriginKind.MCP, name=name))
 
 
 def placed(server: McpServer) -> McpServer:
