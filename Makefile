@@ -141,6 +141,10 @@ soak: test-models
 smoke: test-models
 	@$(PY) tools/smoke.py "$(MODELS_DIR)"
 
+conformance: $(DEV) $(LANGUAGES)
+	@$(PY) -m tools.conformance server
+	@$(PY) -m tools.conformance client
+
 wasi-testsuite: $(DEV)
 	@$(PY) tools/wasi_testsuite.py "$(WASI_TESTSUITE)"
 

@@ -103,3 +103,12 @@ def test_the_licence_is_apache() -> None:
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Apache License" in text
     assert "Version 2.0" in text
+
+
+def test_every_target_of_the_makefile_that_is_named_has_a_rule() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (named,) = re.findall(r"^\.PHONY:(.*)$", makefile, re.MULTILINE)
+    helped = re.findall(r"^\t@echo 'make ([a-z-]+)", makefile, re.MULTILINE)
+    ruled = set(re.findall(r"^([a-z-]+):(?!=)", makefile, re.MULTILINE))
+
+    assert set(helped) <= set(named.split()) <= ruled
