@@ -23,6 +23,9 @@ from ourcli.memory.retrieval.pool import Leg
 from ourcli.memory.vectors import Vector
 from ourcli.memory.words import Corpus, bm25
 
+_TRIES = 8
+"""So often the tables are counted again when they were written meanwhile; then the count may be off by what came in."""
+
 
 class Tables(RecordTables, Protocol):
     """The store beneath: what the journal flushes into."""
@@ -186,13 +189,25 @@ class JournaledReads:
     async def stats(self) -> dict[Layer, LayerStats]:
         """Return size and health of each layer; rows count what the journal adds and hides."""
         overlay = await self._current()
-        stats = await self._tables.stats()
-        hidden = Counter(layer for _, layer in await self._tables.places(list(overlay.hidden)))
+        stats, hidden = await self._counted_at_once(overlay)
         added = Counter(record.layer for record, _ in overlay.rows(Filter()))
         return {
             layer: replace(one, rows=one.rows - hidden[layer] + added[layer], unindexed=one.unindexed + added[layer])
             for layer, one in stats.items()
         }
+
+    async def _counted_at_once(self, overlay: Overlay) -> tuple[dict[Layer, LayerStats], Counter[Layer]]:
+        """Return the tables' stats and how many rows of each layer the journal hides, both of one version.
+
+        A flush in between would let rows count as hidden that were not counted before.
+        """
+        for _ in range(_TRIES):
+            versions = await self._tables.versions()
+            stats = await self._tables.stats()
+            hidden = Counter(layer for _, layer in await self._tables.places(list(overlay.hidden)))
+            if versions == await self._tables.versions():
+                break
+        return stats, hidden
 
 
 async def _unhidden(search: Callable[[int], Awaitable[Leg]], k: int, hidden: frozenset[str]) -> Leg:
