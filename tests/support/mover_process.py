@@ -14,7 +14,7 @@ from pathlib import Path
 
 import anyio
 
-from ourcli.common.errors import InvalidInputError, StoreConflictError
+from ourcli.common.errors import InvalidInputError, NotFoundError, StoreConflictError
 from ourcli.memory.backends.journaled_store import Limits
 from ourcli.memory.layers import Layer
 from ourcli.memory.lifecycle.service import Lifecycle
@@ -59,7 +59,7 @@ async def move_on(world: World, seed: str) -> None:
     while True:
         try:
             await move(world, lifecycle, chance)
-        except (InvalidInputError, StoreConflictError):  # refused, as it should be
+        except (InvalidInputError, NotFoundError, StoreConflictError):  # refused; the other one may have expired it
             continue
         say("moved")
 
