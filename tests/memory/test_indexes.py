@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ourcli.common.errors import ConfigError
+from ourcli.memory.backends.indexes import Asking
 from ourcli.memory.backends.lance import LanceRecordStore
 from ourcli.memory.indexing import Indexes, VectorIndex, read_index
 from ourcli.memory.layers import Layer
@@ -170,3 +171,29 @@ def test_an_index_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(ConfigError, match=r"memory.index_assets is 'ivf', which is no index") as refused:
         read_index("memory.index_assets", "ivf")
     assert "hnsw-sq" in str(refused.value.hint)
+
+
+class Told:
+    """A query that notes what it is told last of each thing."""
+
+    def __init__(self) -> None:
+        self.notes: dict[str, int] = {}
+
+    def maximum_nprobes(self, number: int) -> "Told":
+        self.notes["most"] = number
+        return self
+
+    def minimum_nprobes(self, number: int) -> "Told":
+        self.notes["fewest"] = number
+        return self
+
+
+@pytest.mark.parametrize(("everywhere", "most"), [(False, 51), (True, 0)])
+async def test_an_index_is_looked_through_as_far_as_was_meant_and_whole_only_when_asked(
+    everywhere: bool, most: int
+) -> None:
+    told = Told()
+
+    Asking(probes=51).applied(told, 200, everywhere=everywhere)
+
+    assert told.notes["most"] == most
